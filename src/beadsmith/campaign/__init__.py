@@ -1,0 +1,19 @@
+"""Campaigns: where both wings meet.  Proposals become simulations, on local cores or a cluster, and a dataset on disk.
+
+:mod:`~beadsmith.campaign.study`
+    the folder that holds a calibration
+:mod:`~beadsmith.campaign.store`
+    finished simulations, by the hash of their inputs
+:mod:`~beadsmith.campaign.task`
+    what a worker does
+:mod:`~beadsmith.campaign.pool`
+    workers, through Dask
+:mod:`~beadsmith.campaign.evaluate`
+    one model, all its experiments
+:mod:`~beadsmith.campaign.driver`
+    the loop of a search; measurements beside it
+:mod:`~beadsmith.campaign.calibration`
+    a whole calibration: search, re-measurement, comparison, result
+:mod:`~beadsmith.campaign.timing`
+    what a problem would cost
+"""

@@ -1,0 +1,241 @@
+"""A whole calibration: search, then the best models measured again with fresh seeds beside those to compare with.
+
+The best value that a search saw flatters: it is the luckiest of many noisy ones.  So the result is the candidate that
+measures best afterwards, and its misfit is that of the new measurements.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from beadsmith.campaign.driver import measure, search_models, seed_of
+from beadsmith.campaign.evaluate import Laboratory
+from beadsmith.campaign.replicas import pooled
+from beadsmith.campaign.study import Manifest, Study, digest_of
+from beadsmith.problem.document import write_document
+from beadsmith.problem.model import Model, constant_model, document_from_model
+from beadsmith.problem.problem import Problem, load_model
+from beadsmith.problem.records import Evaluation, Observation
+from beadsmith.problem.state import State
+from beadsmith.search import make_search
+
+_REMEASURED = "re-measured"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a calibration runs.
+
+    Attributes:
+        method, evaluations, seed, remeasure, candidates: see the ``search`` section of the problem file.
+        workers: how many simulations run at once; decides how many evaluations are open in a new study.
+        time: wall-clock seconds after which nothing new is proposed; None for no limit.
+    """
+
+    method: str
+    evaluations: int
+    seed: int
+    workers: int
+    remeasure: int
+    candidates: int
+    time: float | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """Progress: one more evaluation is known.
+
+    Attributes:
+        phase: the search, or the measurements after it.
+        done, total: within the phase.
+        known: whether it came from disk.
+    """
+
+    phase: Literal["search", "measure"]
+    evaluation: Evaluation
+    done: int
+    total: int
+    known: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model as measured beside the search.
+
+    Attributes:
+        label: what it is.
+        point: its free parameters; empty for a model from a file.
+        replicas: one evaluation per seed.
+        observations: pooled over replicas that did not fail.
+        misfit, stderr: mean over replicas; None if all failed, or there are no targets.
+    """
+
+    label: str
+    point: Mapping[str, float]
+    replicas: tuple[Evaluation, ...]
+    observations: tuple[Observation, ...]
+    misfit: float | None
+    stderr: float
+
+    @property
+    def number(self) -> int | None:
+        """Which evaluation of the search this re-measures; None for a model to compare with."""
+        head, _, number = self.label.rpartition(" ")
+        return int(number) if head == _REMEASURED else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a study stands.
+
+    Attributes:
+        evaluations: of the search, in order.
+        measured: models measured beside it, in order of first measurement.
+        best: the re-measured candidate with the smallest misfit; None before any was re-measured.
+        incumbent: the evaluation with the smallest misfit so far; None if there is none.
+    """
+
+    evaluations: tuple[Evaluation, ...]
+    measured: tuple[Measured, ...]
+    best: Measured | None
+    incumbent: Evaluation | None
+
+    @property
+    def core_seconds(self) -> float:
+        """Processor time of all simulations."""
+        replicas = [replica for model in self.measured for replica in model.replicas]
+        return sum(evaluation.core_seconds for evaluation in (*self.evaluations, *replicas))
+
+
+def calibrate(laboratory: Laboratory, study: Study, plan: Plan) -> Iterator[Step]:
+    """Run, or go on with, a calibration; every step is on disk when it is yielded.
+
+    Raises:
+        StudyError: the folder holds another study.
+        ProblemError: a start model or a model to compare with is wrong.
+    """
+    problem = laboratory.problem
+    in_flight = math.ceil(plan.workers / len(problem.experiments)) + 1
+    manifest = study.open_for(_manifest(problem, plan, in_flight, laboratory.engine.version), problem)
+    compared: list[tuple[str, Model, Mapping[str, float]]] = [
+        (label, load_model(problem.file_named(name), problem), {}) for label, name in problem.file.compare.items()
+    ]
+    start = [_point_of(load_model(problem.file_named(name), problem), problem) for name in problem.file.search.start]
+    search = make_search(manifest.method, problem.parameters.free, manifest.seed, start)
+    known = len(study.rows("evaluations"))
+    deadline = None if plan.time is None else time.monotonic() + plan.time
+    steps = search_models(laboratory, search, study, manifest.seed, plan.evaluations, manifest.in_flight, deadline)
+    for evaluation in steps:
+        yield Step("search", evaluation, evaluation.number + 1, plan.evaluations, evaluation.number < known)
+    yield from _measure_best(laboratory, study, plan, manifest.seed, compared)
+    best = outcome_of(study).best
+    if best is not None:
+        model = calibrated_model(problem, best, manifest)
+        write_document(study.best_model, document_from_model(model, problem.parameters))
+
+
+def outcome_of(study: Study) -> Outcome:
+    """Where a study stands, from its tables alone."""
+    evaluations = tuple(study.rows("evaluations"))
+    rows: dict[str, list[Evaluation]] = {}
+    for row in study.rows("measurements"):
+        rows.setdefault(row.label, []).append(row)
+    measured = tuple(measured_as(label, replicas) for label, replicas in rows.items())
+    candidates = [one for one in measured if one.number is not None and one.misfit is not None]
+    judged = [evaluation for evaluation in evaluations if evaluation.misfit is not None]
+    return Outcome(
+        evaluations=evaluations,
+        measured=measured,
+        best=min(candidates, key=_misfit_of, default=None),
+        incumbent=min(judged, key=lambda evaluation: evaluation.misfit or 0.0, default=None),
+    )
+
+
+def calibrated_model(problem: Problem, best: Measured, manifest: Manifest) -> Model:
+    """The result as a model, with where it came from."""
+    temperatures = [target.state["T"] for target in problem.targets if "T" in target.state]
+    return constant_model(
+        f"{problem.file.title}: calibrated",
+        problem.parameters,
+        best.point,
+        citations=problem.file.citations,
+        holds_for={"T": (min(temperatures), max(temperatures))} if temperatures else {},
+        provenance={
+            "evaluation": best.number,
+            "misfit": best.misfit,
+            "misfit_stderr": best.stderr,
+            "replicas": len(best.replicas),
+            "fidelity": manifest.fidelity,
+            "search": manifest.method,
+            "seed": manifest.seed,
+            "beadsmith": manifest.beadsmith,
+            "lammps": manifest.engine,
+        },
+    )
+
+
+def _measure_best(
+    laboratory: Laboratory,
+    study: Study,
+    plan: Plan,
+    seed: int,
+    compared: Sequence[tuple[str, Model, Mapping[str, float]]],
+) -> Iterator[Step]:
+    space = laboratory.problem.parameters
+    ranked = sorted(
+        (evaluation for evaluation in study.rows("evaluations") if evaluation.misfit is not None),
+        key=lambda evaluation: evaluation.misfit or 0.0,
+    )
+    candidates = [
+        (f"{_REMEASURED} {one.number}", constant_model("", space, one.point), one.point)
+        for one in ranked[: plan.candidates]
+    ]
+    seeds = [seed_of(seed, 1, replica) for replica in range(plan.remeasure)]
+    models = [*candidates, *compared]
+    study.clear("measurements")
+    for done, evaluation in enumerate(measure(laboratory, study, models, seeds), start=1):
+        yield Step("measure", evaluation, done, len(models) * len(seeds), known=False)
+
+
+def _manifest(problem: Problem, plan: Plan, in_flight: int, engine: str) -> Manifest:
+    return Manifest(
+        title=problem.file.title,
+        problem=digest_of(problem),
+        problem_file=str(problem.path.absolute()),
+        fidelity=problem.fidelity,
+        method=plan.method,
+        seed=plan.seed,
+        in_flight=in_flight,
+        engine=engine,
+    )
+
+
+def measured_as(label: str, replicas: Sequence[Evaluation]) -> Measured:
+    """Pool the replicas of one model."""
+    well = [replica for replica in replicas if not replica.failed]
+    misfits = np.array([replica.misfit for replica in well if replica.misfit is not None])
+    return Measured(
+        label=label,
+        point=replicas[0].point,
+        replicas=tuple(replicas),
+        observations=pooled([replica.observations for replica in well]),
+        misfit=float(misfits.mean()) if len(misfits) else None,
+        stderr=float(misfits.std(ddof=1) / math.sqrt(len(misfits))) if len(misfits) > 1 else math.inf,
+    )
+
+
+def _misfit_of(measured: Measured) -> float:
+    return math.inf if measured.misfit is None else measured.misfit
+
+
+def _point_of(model: Model, problem: Problem) -> dict[str, float]:
+    """Free parameters of a model; one that depends on the state is taken at its first target's."""
+    state = next((target.state for target in problem.targets if target.state.variables), State())
+    values = model.at(state)
+    return {parameter.name: values[parameter.name] for parameter in problem.parameters.free}

@@ -1,0 +1,141 @@
+"""The loop: the search proposes, the laboratory measures, the study remembers.
+
+**Determinism.** The search is told of evaluation ``k`` before it proposes ``k + in_flight``, and never earlier, in
+whatever order simulations happen to end.  So the proposals depend on the seed alone, not on the speed of the workers.
+
+**Going on.** To resume, the search is asked and told all over again; what has been measured is taken from the table,
+what has been simulated from the store.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+
+import numpy as np
+
+from beadsmith.campaign.evaluate import Laboratory, PendingEvaluation, gather, submit
+from beadsmith.campaign.study import Study
+from beadsmith.errors import StudyError
+from beadsmith.problem.model import Model, constant_model
+from beadsmith.problem.records import Evaluation
+from beadsmith.search import Search
+
+#: A replayed proposal may differ from the stored one by rounding only.
+_SAME = 1e-9
+
+
+def search_models(
+    laboratory: Laboratory,
+    search: Search,
+    study: Study,
+    seed: int,
+    evaluations: int,
+    in_flight: int,
+    deadline: float | None = None,
+) -> Iterator[Evaluation]:
+    """Run a search to its budget; yields every evaluation once, in order of number.
+
+    Args:
+        evaluations: budget.
+        in_flight: how many evaluations are open at once.
+        deadline: value of ``time.monotonic()`` after which nothing new is proposed; None for never.
+
+    Raises:
+        StudyError: if the stored proposals are not what this search proposes.
+    """
+    recorded = {evaluation.number: evaluation for evaluation in study.rows("evaluations")}
+    open_: dict[int, PendingEvaluation | Evaluation] = {}
+    asked = told = 0
+    try:
+        while told < evaluations:
+            while asked < min(evaluations, told + in_flight):
+                if deadline is not None and asked not in recorded and time.monotonic() > deadline:
+                    evaluations = asked
+                    break
+                open_[asked] = _next(laboratory, search, recorded, asked, seed)
+                asked += 1
+            if told == asked:
+                break
+            evaluation = _finished(laboratory, open_, told)
+            if told not in recorded:
+                study.append("evaluations", evaluation)
+            search.tell(told, evaluation.misfit)
+            del open_[told]
+            told += 1
+            yield evaluation
+    finally:
+        for pending in open_.values():
+            if isinstance(pending, PendingEvaluation):
+                pending.cancel()
+
+
+def measure(
+    laboratory: Laboratory,
+    study: Study | None,
+    models: Sequence[tuple[str, Model, Mapping[str, float]]],
+    seeds: Sequence[int],
+) -> Iterator[Evaluation]:
+    """Measure models beside the search, each with every seed; yields each measurement once, as they end.
+
+    What has been simulated before comes from the store at once.
+
+    Args:
+        study: where each measurement is noted; None for measurements that belong to no search.
+        models: label, model, and its point (for the record).
+    """
+    pending: list[PendingEvaluation] = []
+    try:
+        for label, model, point in models:
+            for seed in seeds:
+                pending.append(submit(laboratory, model, len(pending), seed, point, label))
+        while pending:
+            _wait_for_any(pending)
+            for one in [one for one in pending if one.done]:
+                pending.remove(one)
+                evaluation = gather(laboratory, one)
+                if study is not None:
+                    study.append("measurements", evaluation)
+                yield evaluation
+    finally:
+        for one in pending:
+            one.cancel()
+
+
+def seed_of(seed: int, *where: int) -> int:
+    """An independent seed for each place, derived from the study's."""
+    return int(np.random.SeedSequence([seed, *where]).generate_state(1, np.uint64)[0] >> 2)
+
+
+def _next(
+    laboratory: Laboratory, search: Search, recorded: Mapping[int, Evaluation], number: int, seed: int
+) -> PendingEvaluation | Evaluation:
+    point = search.ask(number)
+    known = recorded.get(number)
+    if known is not None:
+        _check_same(known, point)
+        return known
+    model = constant_model(f"evaluation {number}", laboratory.problem.parameters, point)
+    return submit(laboratory, model, number, seed_of(seed, 0, number), point)
+
+
+def _check_same(known: Evaluation, point: Mapping[str, float]) -> None:
+    for name, value in point.items():
+        stored = known.point.get(name)
+        if stored is None or abs(stored - value) > _SAME * max(1.0, abs(value)):
+            raise StudyError(
+                f"evaluation {known.number}: the stored proposal has {name} = {stored}, the search now proposes {value:g}; "
+                "the study was made with other versions or settings: name another --study"
+            )
+
+
+def _finished(laboratory: Laboratory, open_: Mapping[int, PendingEvaluation | Evaluation], number: int) -> Evaluation:
+    pending = open_[number]
+    return gather(laboratory, pending) if isinstance(pending, PendingEvaluation) else pending
+
+
+def _wait_for_any(pending: Sequence[PendingEvaluation]) -> None:
+    futures = [future for one in pending for future in one.futures if not future.done()]
+    if futures and not any(one.done for one in pending):
+        wait(futures, return_when=FIRST_COMPLETED)

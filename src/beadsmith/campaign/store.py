@@ -1,0 +1,179 @@
+"""Finished simulations on disk, each under the hash of its inputs.
+
+A simulation runs in a folder of its own whose name begins with a dot; only when all is written is that folder renamed
+to the hash.  So a folder without a dot is complete, one with a dot is never read, and ``kill -9`` loses at most what
+was running.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beadsmith.problem.recording import Frames, Recording, Series, Topology
+from beadsmith.problem.records import Failure, Observation
+from beadsmith.problem.state import State
+
+_RESULT = "result.json"
+_RECORDINGS = "recordings.npz"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What one simulation gave.
+
+    Attributes:
+        name: hash of its inputs, and of its folder.
+        experiment: name of the experiment.
+        question: digest of the observables that were asked for; another question wants another look at the recordings.
+        observations: empty if it failed.
+        failure: None if it went well.
+        core_seconds, wall_seconds: cost of LAMMPS.
+    """
+
+    name: str
+    experiment: str
+    question: str
+    observations: tuple[Observation, ...]
+    failure: Failure | None
+    core_seconds: float
+    wall_seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary of plain types."""
+        return {
+            "name": self.name,
+            "experiment": self.experiment,
+            "question": self.question,
+            "observations": [observation.to_json() for observation in self.observations],
+            "failure": None if self.failure is None else self.failure.to_json(),
+            "core_seconds": self.core_seconds,
+            "wall_seconds": self.wall_seconds,
+        }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> RunResult:
+        """The inverse of :meth:`to_json`."""
+        failure = record["failure"]
+        return cls(
+            **{
+                **record,
+                "observations": tuple(Observation.from_json(entry) for entry in record["observations"]),
+                "failure": None if failure is None else Failure.from_json(failure),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """The folder of all finished simulations of a study."""
+
+    root: Path
+
+    def result(self, name: str) -> RunResult | None:
+        """Result of a finished simulation; None if it has not been run."""
+        path = self.root / name / _RESULT
+        if not path.is_file():
+            return None
+        return RunResult.from_json(json.loads(path.read_text(encoding="utf-8")))
+
+    def recordings(self, name: str) -> tuple[Recording, ...]:
+        """What a finished simulation recorded; empty if it failed."""
+        path = self.root / name / _RECORDINGS
+        return _load(path) if path.is_file() else ()
+
+    def attempt(self, name: str) -> Path:
+        """A fresh folder to run in."""
+        folder = self.root / f".{name}-{uuid.uuid4().hex[:8]}"
+        folder.mkdir(parents=True)
+        return folder
+
+    def finish(self, attempt: Path, result: RunResult, recordings: Sequence[Recording]) -> None:
+        """Make an attempt the finished simulation, at once and as a whole."""
+        if recordings:
+            _save(attempt / _RECORDINGS, recordings)
+        write_json(attempt / _RESULT, result.to_json())
+        try:
+            attempt.rename(self.root / result.name)
+        except OSError:
+            # Somebody else finished the same simulation first; both results are the same.
+            shutil.rmtree(attempt, ignore_errors=True)
+
+    def answer(self, result: RunResult) -> None:
+        """Replace the result of a finished simulation after another look at its recordings."""
+        write_json(self.root / result.name / _RESULT, result.to_json())
+
+    def names(self) -> list[str]:
+        """Hashes of all finished simulations."""
+        if not self.root.is_dir():
+            return []
+        return sorted(entry.name for entry in self.root.iterdir() if not entry.name.startswith(".") and entry.is_dir())
+
+    def clear_attempts(self) -> None:
+        """Remove what interrupted simulations left; only while no other driver works here."""
+        if self.root.is_dir():
+            for entry in self.root.iterdir():
+                if entry.name.startswith(".") and entry.is_dir():
+                    shutil.rmtree(entry, ignore_errors=True)
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Write JSON so that the file appears whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _save(path: Path, recordings: Sequence[Recording]) -> None:
+    """Series in double, positions in single precision (about 1e-5 angstrom here), no pickle."""
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    index = []
+    for number, recording in enumerate(recordings):
+        entry: dict[str, Any] = {"experiment": recording.experiment, "state": recording.state.as_dict()}
+        if recording.series is not None:
+            entry["series"] = {
+                "interval": recording.series.interval,
+                "columns": list(recording.series.columns),
+            }
+            arrays[f"series_{number}"] = np.stack(list(recording.series.columns.values()))
+        if recording.frames is not None:
+            entry["frames"] = {"interval": recording.frames.interval}
+            arrays[f"positions_{number}"] = recording.frames.positions.astype(np.float32)
+            arrays[f"boxes_{number}"] = recording.frames.boxes
+        index.append(entry)
+    topology = recordings[0].topology
+    if topology is not None:
+        arrays |= {
+            "masses": topology.masses,
+            "bead_types": topology.bead_types,
+            "molecule_ids": topology.molecule_ids,
+            "molecule_kinds": np.array([topology.molecule_kinds[i] for i in sorted(topology.molecule_kinds)]),
+        }
+    np.savez(path, index=np.array(json.dumps(index)), **arrays)  # type: ignore[arg-type]
+
+
+def _load(path: Path) -> tuple[Recording, ...]:
+    with np.load(path, allow_pickle=False) as arrays:
+        topology = None
+        if "masses" in arrays:
+            kinds = {number: str(kind) for number, kind in enumerate(arrays["molecule_kinds"], start=1)}
+            topology = Topology(arrays["masses"], arrays["bead_types"], arrays["molecule_ids"], kinds)
+        recordings = []
+        for number, entry in enumerate(json.loads(str(arrays["index"]))):
+            series = frames = None
+            if "series" in entry:
+                columns = dict(zip(entry["series"]["columns"], arrays[f"series_{number}"], strict=True))
+                series = Series(entry["series"]["interval"], columns)
+            if "frames" in entry:
+                positions = arrays[f"positions_{number}"].astype(np.float64)
+                frames = Frames(entry["frames"]["interval"], positions, arrays[f"boxes_{number}"])
+            recordings.append(Recording(entry["experiment"], State.of(entry["state"]), series, frames, topology))
+    return tuple(recordings)

@@ -1,0 +1,212 @@
+"""A study: a folder that holds a calibration, from its first simulation to its report.
+
+=====================  =====================================================================
+``study.json``         what is calibrated, with which search, seed and versions
+``problem.yaml``       the problem file as it was
+``evaluations.jsonl``  one line per proposal of the search, in order; written by the driver only
+``measurements.jsonl`` one line per model that was measured beside the search
+``runs/``              finished simulations (:mod:`beadsmith.campaign.store`)
+``best.yaml``          the calibrated model
+=====================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from beadsmith import __version__
+from beadsmith.campaign.store import RunStore, write_json
+from beadsmith.errors import StudyError
+from beadsmith.problem.problem import Problem
+from beadsmith.problem.records import Evaluation
+
+Table = Literal["evaluations", "measurements"]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What makes a study what it is; a study is only continued with the same.
+
+    Attributes:
+        problem: digest of everything in the problem that determines results.
+        fidelity, method, seed: of the search.
+        in_flight: how many evaluations the search has open at once; part of the result's identity because the search
+            learns of an evaluation only when so many later ones have been proposed.
+        engine: LAMMPS version.
+        beadsmith, python, machine: who made it, for the record.
+    """
+
+    title: str
+    problem: str
+    problem_file: str
+    fidelity: str
+    method: str
+    seed: int
+    in_flight: int
+    engine: str
+    beadsmith: str = __version__
+    python: str = platform.python_version()
+    machine: str = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+
+    @property
+    def essence(self) -> dict[str, Any]:
+        """What must agree for a study to be continued."""
+        return {key: getattr(self, key) for key in ("problem", "fidelity", "method", "seed", "engine")}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study folder."""
+
+    folder: Path
+
+    @property
+    def store(self) -> RunStore:
+        """Its finished simulations."""
+        return RunStore(self.folder / "runs")
+
+    @property
+    def best_model(self) -> Path:
+        """Path of the calibrated model."""
+        return self.folder / "best.yaml"
+
+    @property
+    def report(self) -> Path:
+        """Path of the report."""
+        return self.folder / "report.html"
+
+    @property
+    def optuna_journal(self) -> Path:
+        """Path of the copy that optuna-dashboard opens."""
+        return self.folder / "optuna.log"
+
+    def manifest(self) -> Manifest | None:
+        """What it is; None if nothing was ever searched here."""
+        path = self.folder / "study.json"
+        if not path.is_file():
+            return None
+        try:
+            return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise StudyError(
+                f"{path}: is not a study's manifest ({error}); name another folder with --study"
+            ) from error
+
+    def open_for(self, manifest: Manifest, problem: Problem) -> Manifest:
+        """Begin the study, or check that it is the same and go on; the manifest in force.
+
+        Raises:
+            StudyError: if the folder holds another study.
+        """
+        old = self.manifest()
+        if old is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(problem.path, self.folder / "problem.yaml")
+            write_json(self.folder / "study.json", asdict(manifest))
+            return manifest
+        for key, value in manifest.essence.items():
+            if old.essence[key] != value:
+                what = (
+                    "another version of the problem file"
+                    if key == "problem"
+                    else f"{key} {old.essence[key]!r}, not {value!r}"
+                )
+                raise StudyError(
+                    f"{self.folder}: holds a study with {what}; name another folder with --study, or remove this one"
+                )
+        return old
+
+    def rows(self, table: Table) -> list[Evaluation]:
+        """All complete lines of a table."""
+        path = self._table(table)
+        if not path.is_file():
+            return []
+        lines = path.read_text(encoding="utf-8").split("\n")
+        return [Evaluation.from_json(json.loads(line)) for line in lines[:-1] if line]
+
+    def append(self, table: Table, evaluation: Evaluation) -> None:
+        """Add a line, and see it on disk; half a line that a crash left is overwritten first."""
+        path = self._table(table)
+        with path.open("ab+") as file:
+            _drop_half_line(file)
+            file.write(json.dumps(evaluation.to_json()).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def clear(self, table: Table) -> None:
+        """Empty a table; its simulations stay in the store."""
+        self._table(table).unlink(missing_ok=True)
+
+    @contextmanager
+    def driven(self) -> Iterator[None]:
+        """Be the only driver of this study while the block lasts.
+
+        Raises:
+            StudyError: another driver is at work.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudyError(
+                f"{self.folder}: cannot be a study folder ({error.strerror}); name another with --study"
+            ) from error
+        with (self.folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise StudyError(
+                    f"{self.folder}: another beadsmith is at work here; wait for it, or name another --study"
+                ) from error
+            self.store.clear_attempts()
+            yield
+
+    @contextmanager
+    def lease(self) -> Iterator[Path]:
+        """A file that exists while the block lasts; running simulations end themselves when it is gone."""
+        lease = self.folder / ".lease"
+        lease.touch()
+        try:
+            yield lease
+        finally:
+            lease.unlink(missing_ok=True)
+
+    def _table(self, table: Table) -> Path:
+        return self.folder / f"{table}.jsonl"
+
+
+def _drop_half_line(file: BinaryIO) -> None:
+    """Cut an open table after its last complete line."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return
+    file.seek(-1, os.SEEK_END)
+    if file.read(1) != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def digest_of(problem: Problem) -> str:
+    """Digest of what determines the results of a search: not its budget, nor where it runs."""
+    essence = problem.file.model_dump(
+        mode="json",
+        include={
+            "beads",
+            "molecules",
+            "forcefield",
+            "parameters",
+            "experiments",
+            "observables",
+            "targets",
+            "misfit",
+        },
+    )
+    return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:16]

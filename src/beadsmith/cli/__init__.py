@@ -1,0 +1,17 @@
+"""Words to calls: the ``beadsmith`` command.
+
+:mod:`~beadsmith.cli.main`
+    the application, and how errors are told
+:mod:`~beadsmith.cli.calibrating`
+    ``run``, ``status``, ``report``
+:mod:`~beadsmith.cli.evaluating`
+    ``evaluate``, ``export``
+:mod:`~beadsmith.cli.preparing`
+    ``init``, ``check``, ``schema``, ``doctor``
+:mod:`~beadsmith.cli.answers`
+    what ``--json`` writes
+"""
+
+from beadsmith.cli.main import main
+
+__all__ = ["main"]

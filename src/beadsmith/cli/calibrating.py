@@ -1,0 +1,196 @@
+"""``run``, ``status`` and ``report``."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from beadsmith.campaign.calibration import Plan, Step, calibrate, outcome_of
+from beadsmith.campaign.evaluate import Laboratory
+from beadsmith.campaign.pool import open_pool, worker_count
+from beadsmith.campaign.study import Study
+from beadsmith.cli.answers import run_answer, write_answer
+from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument, StudyOption, study_of
+from beadsmith.cli.progress import Display, display
+from beadsmith.errors import ProblemError, StudyError
+from beadsmith.problem.problem import Problem, load_problem
+from beadsmith.problem.schema import SEARCH_METHODS, Local
+from beadsmith.report.html import write_report
+from beadsmith.report.terminal import terminal_table
+from beadsmith.search.optuna_study import write_optuna_study
+from beadsmith.simulate.engine import find_engine
+
+
+def run(
+    problem: ProblemArgument,
+    fidelity: FidelityOption = None,
+    search: Annotated[str | None, typer.Option(help=f"Search method: {', '.join(SEARCH_METHODS)}.")] = None,
+    evaluations: Annotated[int | None, typer.Option(min=1, help="Models to simulate; raise it later to go on.")] = None,
+    study: StudyOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Simulations at once; the number of cores if left out.")
+    ] = None,
+    remeasure: Annotated[int | None, typer.Option(min=0, help="How often the best models are measured again.")] = None,
+    json: JsonOption = None,
+) -> None:
+    """Calibrate: search, measure the best models again, compare, report.
+
+    The study folder holds everything.  The same command after an interruption, even kill -9, goes on where it stopped:
+    no finished simulation is repeated.  Raising --evaluations continues a finished study.
+    """
+    started = time.monotonic()
+    console = Console()
+    loaded = _with_workers(load_problem(problem, fidelity), workers)
+    if not loaded.targets:
+        raise ProblemError(
+            f"{problem}: targets",
+            "",
+            "at least one target to calibrate against",
+            "or use: beadsmith evaluate",
+        )
+    folder = study_of(loaded, study)
+    plan = _plan(loaded, search, evaluations, seed, remeasure)
+    try:
+        _calibrate(loaded, folder, plan, console)
+    except KeyboardInterrupt:
+        kept = len(folder.rows("evaluations"))
+        console.print(f"\nStopped. {kept} evaluations and all finished simulations are kept in {folder.folder}.")
+        console.print("The same command goes on from here.")
+        raise
+    outcome = outcome_of(folder)
+    write_optuna_study(folder.optuna_journal, loaded.file.title, loaded.parameters.free, outcome.evaluations)
+    report_path = write_report(loaded, folder)
+    wall = time.monotonic() - started
+    console.print(terminal_table(loaded, outcome))
+    if outcome.best is not None:
+        console.print(f"Calibrated model  {folder.best_model}", highlight=False)
+    console.print(f"Report            {report_path}", highlight=False)
+    console.print(
+        f"Spent             {outcome.core_seconds:.0f} core-seconds of LAMMPS, {wall:.0f} s here",
+        highlight=False,
+    )
+    write_answer(json, {"command": "run", **run_answer(loaded, folder, outcome, wall)})
+
+
+def status(
+    study: Annotated[Path, typer.Argument(help="Folder of the study.", metavar="STUDY")],
+    problem: Annotated[Path | None, typer.Option(help="Problem file; the study's own copy if left out.")] = None,
+    json: JsonOption = None,
+) -> None:
+    """Say how far a study is, also while it runs."""
+    folder, loaded = _stored(study, problem)
+    outcome = outcome_of(folder)
+    manifest = folder.manifest()
+    console = Console()
+    if manifest is not None:
+        console.print(
+            f"{manifest.title}: {manifest.method}, fidelity {manifest.fidelity}, seed {manifest.seed}",
+            highlight=False,
+        )
+    failed = sum(evaluation.failed for evaluation in outcome.evaluations)
+    console.print(
+        f"{len(outcome.evaluations)} evaluations, {failed} failed, {outcome.core_seconds:.0f} core-seconds",
+        highlight=False,
+    )
+    console.print(f"{len(folder.store.names())} finished simulations", highlight=False)
+    if outcome.incumbent is not None:
+        console.print(
+            f"best so far: evaluation {outcome.incumbent.number}, misfit {outcome.incumbent.misfit:.4g}",
+            highlight=False,
+        )
+    if outcome.best is not None:
+        text = f"misfit {outcome.best.misfit:.4g} +- {outcome.best.stderr:.2g}"
+        console.print(f"best re-measured: evaluation {outcome.best.number}, {text}", highlight=False)
+    for evaluation in outcome.evaluations:
+        for failure in evaluation.failures:
+            console.print(f"evaluation {evaluation.number} failed: {failure.sentence}", highlight=False)
+    write_answer(json, {"command": "status", **run_answer(loaded, folder, outcome, 0.0)})
+
+
+def report(
+    study: Annotated[Path, typer.Argument(help="Folder of the study.", metavar="STUDY")],
+    problem: Annotated[Path | None, typer.Option(help="Problem file; the study's own copy if left out.")] = None,
+    others: Annotated[
+        list[Path] | None,
+        typer.Option("--repeat", help="Study with another seed, for the band over repeats."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Where to write; report.html in the study if left out.")] = None,
+    json: JsonOption = None,
+) -> None:
+    """Write the report of a study again, from what is stored."""
+    folder, loaded = _stored(study, problem)
+    path = write_report(loaded, folder, output, others=[Study(other) for other in others or []])
+    Console().print(f"Report  {path}", highlight=False)
+    write_answer(
+        json,
+        {"command": "report", **run_answer(loaded, folder, outcome_of(folder), 0.0), "report": str(path)},
+    )
+
+
+def _plan(problem: Problem, method: str | None, evaluations: int | None, seed: int, remeasure: int | None) -> Plan:
+    declared = problem.file.search
+    chosen = method or declared.method
+    if chosen not in SEARCH_METHODS:
+        raise ProblemError("--search", chosen, f"one of {', '.join(SEARCH_METHODS)}")
+    return Plan(
+        method=chosen,
+        evaluations=declared.evaluations if evaluations is None else evaluations,
+        seed=seed,
+        workers=worker_count(problem.file.compute),
+        remeasure=declared.remeasure if remeasure is None else remeasure,
+        candidates=declared.candidates,
+        time=declared.time,
+    )
+
+
+def _calibrate(problem: Problem, study: Study, plan: Plan, console: Console) -> None:
+    engine = find_engine(problem.file.compute.lammps)
+    processors = max(experiment.processors for experiment in problem.experiments.values())
+    with (
+        study.driven(),
+        open_pool(problem.file.compute, processors) as pool,
+        study.lease() as lease,
+        display(console) as shown,
+    ):
+        laboratory = Laboratory(problem, study.store, lease, pool.executor, engine)
+        for step in calibrate(laboratory, study, plan):
+            _show(shown, step)
+
+
+def _show(shown: Display, step: Step) -> None:
+    misfit = step.evaluation.misfit
+    if step.phase == "search":
+        shown.failures += step.evaluation.failed
+        if misfit is not None and (shown.best is None or misfit < shown.best):
+            shown.best = misfit
+    shown.step(step.phase, step.done, step.total, known=step.known)
+
+
+def _with_workers(problem: Problem, workers: int | None) -> Problem:
+    if workers is None:
+        return problem
+    compute = problem.file.compute.model_copy(update={"local": Local(workers=workers)})
+    return replace(problem, file=problem.file.model_copy(update={"compute": compute}))
+
+
+def _stored(folder: Path, problem: Path | None) -> tuple[Study, Problem]:
+    study = Study(folder)
+    manifest = study.manifest()
+    if manifest is None:
+        raise StudyError(f"{folder}: holds no study; give the folder that 'beadsmith run' was given as --study")
+    return study, load_problem(problem or _problem_of(study), manifest.fidelity)
+
+
+def _problem_of(study: Study) -> Path:
+    """The problem file of a study: the original if it is still there and the same, else the study's copy."""
+    copy = study.folder / "problem.yaml"
+    manifest = study.manifest()
+    original = Path(manifest.problem_file) if manifest is not None else copy
+    same = original.is_file() and original.read_bytes() == copy.read_bytes()
+    return original if same else copy

@@ -1,0 +1,161 @@
+"""``evaluate`` and ``export``."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from beadsmith.campaign.calibration import Measured, measured_as
+from beadsmith.campaign.driver import measure, seed_of
+from beadsmith.campaign.evaluate import Laboratory
+from beadsmith.campaign.pool import open_pool
+from beadsmith.campaign.study import Study
+from beadsmith.cli.answers import measured_answer, units_of, write_answer
+from beadsmith.cli.options import (
+    FidelityOption,
+    JsonOption,
+    ProblemArgument,
+    StateOption,
+    StudyOption,
+    parse_states,
+    study_of,
+)
+from beadsmith.cli.progress import display
+from beadsmith.errors import ProblemError
+from beadsmith.forcefield.export import lammps_include, range_warnings
+from beadsmith.problem.document import write_document
+from beadsmith.problem.model import Model, document_from_model
+from beadsmith.problem.problem import Problem, load_model, load_problem
+from beadsmith.problem.records import Evaluation
+from beadsmith.problem.state import State
+from beadsmith.problem.states import at_states
+from beadsmith.report.terminal import evaluation_table
+from beadsmith.simulate.engine import find_engine
+
+ModelOption = Annotated[Path, typer.Option("--model", "-m", help="Model file (YAML).", metavar="MODEL")]
+
+
+def evaluate(
+    problem: ProblemArgument,
+    model: ModelOption,
+    fidelity: FidelityOption = None,
+    state: StateOption = None,
+    replicas: Annotated[int, typer.Option(min=1, help="Independent repetitions with different seeds.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = 1,
+    study: StudyOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Simulate one model and measure every observable, beside the targets.
+
+    Simulations are kept in the study folder: the same command again answers at once.  Exit code 1 if none went well.
+    """
+    started = time.monotonic()
+    loaded = load_problem(problem, fidelity)
+    chosen = load_model(model, loaded)
+    wanted = parse_states(state)
+    folder = study_of(loaded, study)
+    console = Console()
+    answers: list[dict[str, Any]] = []
+    failed = 0
+    for at, restated in at_states(loaded, wanted):
+        _warn(console, chosen, at, wanted)
+        seeds = [seed_of(seed, 2, replica) for replica in range(replicas)]
+        evaluations = _measure(restated, chosen, folder, seeds, console, judge=not wanted)
+        measured = measured_as(model.stem, evaluations)
+        failed += not measured.observations
+        _print(console, restated, at, measured)
+        spent = sum(evaluation.core_seconds for evaluation in evaluations)
+        answers.append({"state": at.as_dict(), **measured_answer(restated, measured), "core_seconds": spent})
+    # One state is the usual case, and then the answer has no list around it.
+    answer = answers[0] if len(answers) == 1 else {"states": answers}
+    head = {"command": "evaluate", "model": str(model), "fidelity": loaded.fidelity, "seed": seed}
+    wall = time.monotonic() - started
+    write_answer(json, {**head, **answer, "wall_seconds": wall, "units": units_of(loaded)})
+    if failed:
+        raise typer.Exit(1)
+
+
+def export(
+    problem: ProblemArgument,
+    model: ModelOption,
+    state: StateOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write; standard output if left out.")
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--yaml", help="The whole model as YAML with its citations, for every state.")
+    ] = False,
+    json: JsonOption = None,
+) -> None:
+    """Write a model as a LAMMPS include file at a state, or the whole of it as YAML."""
+    loaded = load_problem(problem)
+    chosen = load_model(model, loaded)
+    at = State.of({name: _single(name, values) for name, values in parse_states(state).items()})
+    answer: dict[str, Any] = {
+        "command": "export",
+        "model": str(model),
+        "state": at.as_dict(),
+        "citations": list(chosen.citations),
+    }
+    if whole:
+        if output is None:
+            raise ProblemError("--output", "", "a file to write the YAML to")
+        write_document(output, document_from_model(chosen, loaded.parameters))
+    else:
+        text = lammps_include(loaded, chosen, at)
+        answer |= {"include": text, "parameters": chosen.at(at)}
+        if output is None:
+            typer.echo(text, nl=False)
+        else:
+            output.write_text(text, encoding="utf-8")
+    write_answer(json, {**answer, "units": units_of(loaded)})
+
+
+def _measure(
+    problem: Problem, model: Model, study: Study, seeds: list[int], console: Console, *, judge: bool
+) -> list[Evaluation]:
+    engine = find_engine(problem.file.compute.lammps)
+    processors = max(experiment.processors for experiment in problem.experiments.values())
+    with (
+        study.driven(),
+        open_pool(problem.file.compute, processors) as pool,
+        study.lease() as lease,
+        display(console) as shown,
+    ):
+        laboratory = Laboratory(problem, study.store, lease, pool.executor, engine, judge=judge)
+        evaluations = []
+        for evaluation in measure(laboratory, None, [("", model, {})], seeds):
+            evaluations.append(evaluation)
+            shown.step("evaluate", len(evaluations), len(seeds), known=False)
+    return evaluations
+
+
+def _print(console: Console, problem: Problem, at: State, measured: Measured) -> None:
+    if at.variables:
+        console.print(at.label, highlight=False)
+    if measured.observations:
+        console.print(evaluation_table(problem, {measured.label: measured.observations}))
+    if measured.misfit is not None:
+        error = f" +- {measured.stderr:.2g}" if math.isfinite(measured.stderr) else ""
+        console.print(f"misfit {measured.misfit:.4g}{error}", highlight=False)
+    for replica in measured.replicas:
+        for failure in replica.failures:
+            console.print(f"failed: {failure.sentence}", highlight=False)
+
+
+def _warn(console: Console, model: Model, at: State, wanted: dict[str, tuple[float, ...]]) -> None:
+    for temperature in wanted.get("T", (math.nan,)):
+        state = at if math.isnan(temperature) else at.with_(T=temperature)
+        for remark in range_warnings(model, state):
+            console.print(f"warning: {remark}", highlight=False)
+
+
+def _single(name: str, values: tuple[float, ...]) -> float:
+    if len(values) != 1:
+        raise ProblemError(f"--state {name}", f"{len(values)} values", "one state to export")
+    return values[0]

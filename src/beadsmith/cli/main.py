@@ -1,0 +1,65 @@
+"""The application, and how errors are told: one sentence, exit code 2."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from beadsmith import __version__
+from beadsmith.cli import calibrating, evaluating, preparing
+from beadsmith.errors import BeadsmithError
+
+app = typer.Typer(
+    name="beadsmith",
+    help=(
+        "Calibrate coarse-grained polymer force fields on real LAMMPS simulations.\n\n"
+        "Begin with 'beadsmith doctor' (is everything here?), 'beadsmith init' (a commented problem file), "
+        "'beadsmith check FILE' (what would run, what it costs), then 'beadsmith run FILE'. "
+        "Every command that computes takes --json FILE."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command()(calibrating.run)
+app.command()(evaluating.evaluate)
+app.command()(calibrating.status)
+app.command()(calibrating.report)
+app.command()(evaluating.export)
+app.command()(preparing.check)
+app.command()(preparing.init)
+app.command()(preparing.schema)
+app.command()(preparing.doctor)
+
+#: What a shell expects of a program that was stopped by Ctrl-C.
+_INTERRUPTED = 130
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+    if version:
+        typer.echo(f"beadsmith {__version__}")
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Entry point of the command line."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        app(standalone_mode=True)
+    except BeadsmithError as error:
+        print(f"beadsmith: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    sys.exit(0)
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    """A polite kill is a Ctrl-C: simulations are stopped, the study stays whole."""
+    raise KeyboardInterrupt

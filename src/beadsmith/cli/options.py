@@ -1,0 +1,55 @@
+"""Options that several commands share, and how their text is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from beadsmith.campaign.study import Study
+from beadsmith.errors import ProblemError
+from beadsmith.problem.problem import Problem
+from beadsmith.problem.targets import KIND_OF_VARIABLE, parse_variable
+from beadsmith.units import UNIT_OF_KIND
+
+ProblemArgument = Annotated[Path, typer.Argument(help="Problem file (YAML).", metavar="PROBLEM")]
+FidelityOption = Annotated[
+    str | None,
+    typer.Option("--fidelity", "-f", help="One of the file's fidelities; its default_fidelity if left out."),
+]
+StudyOption = Annotated[
+    Path | None,
+    typer.Option("--study", "-s", help="Folder of the study; studies/PROBLEM-FIDELITY if left out.", metavar="FOLDER"),
+]
+JsonOption = Annotated[
+    Path | None,
+    typer.Option("--json", help="Write the answer here as JSON ('-': standard output).", metavar="FILE"),
+]
+StateOption = Annotated[
+    list[str] | None,
+    typer.Option("--state", help="State: T=300, or several: DC=0,0.5,0.9. May be repeated.", metavar="NAME=VALUES"),
+]
+
+
+def study_of(problem: Problem, folder: Path | None) -> Study:
+    """The study that is named, or the usual one of a problem."""
+    stem = problem.path.stem if problem.path.stem != "problem" else problem.path.absolute().parent.name
+    return Study(folder or Path("studies") / f"{stem}-{problem.fidelity}")
+
+
+def parse_states(texts: list[str] | None) -> dict[str, tuple[float, ...]]:
+    """``["T=300,350", "DC=0.5"]`` to values by name; units may be given and are converted.
+
+    Raises:
+        ProblemError: no name, or values that are not numbers.
+    """
+    wanted: dict[str, tuple[float, ...]] = {}
+    for text in texts or []:
+        name, found, values = text.partition("=")
+        if not found or not name.isidentifier():
+            raise ProblemError("--state", text, "NAME=VALUES, such as T=300 or DC=0,0.5,0.9")
+        unit = UNIT_OF_KIND[KIND_OF_VARIABLE.get(name, "number")]
+        bare = all(word.strip().replace(".", "", 1).lstrip("+-").isdigit() for word in values.split(","))
+        wanted[name] = parse_variable(name, f"{values} {unit}".strip() if bare else values, f"--state {name}")
+    return wanted

@@ -1,0 +1,197 @@
+"""``check``, ``init``, ``schema`` and ``doctor``."""
+
+from __future__ import annotations
+
+import json as json_
+import math
+import os
+import shutil
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from beadsmith.campaign.pool import available_cores, cluster_of, job_script, worker_count
+from beadsmith.campaign.timing import Cost, engine_speed, estimate_cost
+from beadsmith.cli.answers import units_of, write_answer
+from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument
+from beadsmith.errors import EngineNotFound, ProblemError
+from beadsmith.forcefield.coefficients import interaction_names
+from beadsmith.problem.checks import recorded_states
+from beadsmith.problem.problem import Problem, load_model, load_problem, problem_schema
+from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, PAIR_STYLES
+from beadsmith.simulate.engine import find_engine
+
+
+def check(
+    problem: ProblemArgument,
+    fidelity: FidelityOption = None,
+    timing: Annotated[bool, typer.Option(help="Time a few steps of every experiment to estimate the cost.")] = True,
+    json: JsonOption = None,
+) -> None:
+    """Validate a problem file; print what would run, how many simulations, and what it would cost."""
+    loaded = load_problem(problem, fidelity)
+    for name in loaded.file.compare.values():
+        load_model(loaded.file_named(name), loaded)
+    console = Console()
+    _describe(console, loaded)
+    engine = find_engine(loaded.file.compute.lammps) if timing else None
+    costs = [estimate_cost(loaded, name, engine) for name in loaded.experiments] if engine is not None else []
+    answer = _plan_answer(loaded, costs)
+    _print_plan(console, loaded, costs, answer)
+    if cluster_of(loaded.file.compute) is not None:
+        console.print(f"\nJob script:\n{job_script(loaded.file.compute)}", highlight=False, markup=False)
+    write_answer(json, {"command": "check", **answer})
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="File to write.", metavar="FILE")] = Path("problem.yaml"),
+    force: Annotated[bool, typer.Option(help="Overwrite it if it exists.")] = False,
+) -> None:
+    """Write a commented problem file to start from: a small polymer melt that runs as it is."""
+    if path.exists() and not force:
+        raise ProblemError(str(path), "a file that exists", "a new file", "name another, or give --force")
+    if not path.parent.is_dir():
+        raise ProblemError(str(path), "a folder that does not exist", "a file in an existing folder")
+    path.write_text(starting_file(), encoding="utf-8")
+    typer.echo(f"Written: {path}.  Next: beadsmith check {path}")
+
+
+def starting_file() -> str:
+    """Text of the commented starting file."""
+    return files("beadsmith.cli").joinpath("starting_file.yaml").read_text(encoding="utf-8")
+
+
+def schema(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write; standard output if left out.")
+    ] = None,
+) -> None:
+    """Print the JSON schema of the problem file, for editors that complete and check YAML."""
+    text = json_.dumps(problem_schema(), indent=1) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
+def doctor(
+    lammps: Annotated[str | None, typer.Option(help="A LAMMPS executable of your own.")] = None,
+    json: JsonOption = None,
+) -> None:
+    """Look whether all that Beadsmith needs is here: LAMMPS and its styles, MPI, cores, speed, disk.  Exit code 1 if not."""
+    console = Console()
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    answer: dict[str, Any] = {
+        "command": "doctor",
+        "python": sys.version.split()[0],
+        "cores": available_cores(),
+    }
+    answer["free_disk_gigabytes"] = round(shutil.disk_usage(Path.cwd()).free / 1e9, 1)
+    try:
+        engine = find_engine(lammps)
+        missing = [
+            name for styles in (PAIR_STYLES, BOND_STYLES, ANGLE_STYLES) for name in styles if name not in engine.styles
+        ]
+        speed = engine_speed(engine)
+        answer |= {
+            "lammps": engine.version,
+            "executable": engine.executable,
+            "mpiexec": engine.mpiexec,
+            "missing_styles": missing,
+            "atom_steps_per_second": speed,
+        }
+        problem = f"the styles {', '.join(missing)} are missing" if missing else ""
+    except EngineNotFound as error:
+        answer["lammps"] = None
+        problem = str(error)
+    answer["problem"] = problem
+    for key, value in answer.items():
+        if key != "command":
+            table.add_row(key.replace("_", " "), _shown(value))
+    console.print(table)
+    console.print(f"Not well: {problem}" if problem else "All is well.", highlight=False)
+    write_answer(json, {**answer, "units": {"atom_steps_per_second": "1/s", "free_disk_gigabytes": "GB"}})
+    if problem:
+        raise typer.Exit(1)
+
+
+def _describe(console: Console, problem: Problem) -> None:
+    space = problem.parameters
+    bonds, angles = interaction_names(problem)
+    console.print(
+        f"{problem.file.title}  (fidelity {problem.fidelity} of {', '.join(problem.fidelities) or 'base'})",
+        highlight=False,
+    )
+    console.print(
+        f"{len(problem.beads)} bead types, {len(bonds)} bond types, {len(angles)} angle types; parameters: "
+        f"{len(space.free)} free, {len(space.fixed)} fixed, {len(space.tied)} tied; {len(problem.targets)} targets",
+        highlight=False,
+    )
+    for name, experiment in problem.experiments.items():
+        states = "; ".join(state.label for state in recorded_states(experiment))
+        console.print(f"  {name} ({experiment.kind}) records at {states or 'its only state'}", highlight=False)
+
+
+def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:
+    search = problem.file.search
+    measured = search.remeasure * (search.candidates + len(problem.file.compare))
+    evaluations = search.evaluations + measured
+    known = [cost.core_seconds for cost in costs if cost.core_seconds is not None]
+    per_evaluation = sum(known) if known and len(known) == len(costs) else None
+    return {
+        "problem": str(problem.path),
+        "fidelity": problem.fidelity,
+        "free_parameters": [parameter.name for parameter in problem.parameters.free],
+        "targets": len(problem.targets),
+        "search": search.method,
+        "evaluations": search.evaluations,
+        "measurements": measured,
+        "simulations": evaluations * len(problem.experiments),
+        "workers": worker_count(problem.file.compute),
+        "core_seconds_per_evaluation": per_evaluation,
+        "core_hours": None if per_evaluation is None else per_evaluation * evaluations / 3600,
+        "experiments": {
+            cost.experiment: {
+                "beads": cost.beads,
+                "steps": cost.steps,
+                "core_seconds": cost.core_seconds,
+                "atom_steps_per_second": cost.rate,
+            }
+            for cost in costs
+        },
+        "units": {**units_of(problem), "core_hours": "h", "atom_steps_per_second": "1/s"},
+    }
+
+
+def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: dict[str, Any]) -> None:
+    console.print(
+        f"Would run: {answer['evaluations']} evaluations ({answer['search']}) and {answer['measurements']} measurements, "
+        f"{answer['simulations']} simulations, {answer['workers']} at once",
+        highlight=False,
+    )
+    for cost in costs:
+        if cost.core_seconds is None:
+            console.print(f"  {cost.experiment}: a script of your own, its cost is not known")
+        else:
+            text = f"  {cost.experiment}: {cost.beads} beads, {cost.steps} steps, {cost.core_seconds:.3g} core-seconds"
+            console.print(f"{text} ({(cost.rate or math.nan) / 1e6:.2g} million atom-steps/s)", highlight=False)
+    if answer["core_hours"] is not None:
+        wall = answer["core_hours"] / answer["workers"]
+        console.print(
+            f"Estimated: {answer['core_hours']:.3g} core-hours, {wall:.3g} h here ({os.cpu_count()} cores)",
+            highlight=False,
+        )
+    console.print("The file is valid.")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)

@@ -1,0 +1,23 @@
+"""From what simulations recorded to observations with standard errors.  Pure functions; no files.
+
+- :func:`observe_recordings`: the direct observables of one experiment (``experiment``), by way of
+
+  - ``timeseries``: the mean of a correlated series, its standard error, whether it had settled;
+  - ``molecular``: radius of gyration, end-to-end distance, and averages over molecules;
+
+- :func:`derive_observations`: the observables that rest on densities at several temperatures (``derived``),
+  by way of
+
+  - ``lines``: straight-line fits with covariance;
+  - ``glass_transition``: Tg by two lines, or by a hyperbola;
+  - ``expansion``: thermal expansion.
+
+Definitions, error bars and limits of each observable stand in ``docs/observables.md``.
+"""
+
+from __future__ import annotations
+
+from beadsmith.observe.derived import derive_observations
+from beadsmith.observe.experiment import observe_recordings
+
+__all__ = ["derive_observations", "observe_recordings"]

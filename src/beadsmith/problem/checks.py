@@ -1,0 +1,238 @@
+"""Checks across sections: names that must exist, stages with all they need, boxes that are large enough."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from beadsmith.errors import ProblemError
+from beadsmith.problem.molecules import MoleculeTopology
+from beadsmith.problem.quantity import parse_duration, parse_quantity
+from beadsmith.problem.records import Target
+from beadsmith.problem.schema import (
+    Dynamics,
+    Experiment,
+    FromSeries,
+    GlassTransitionHyperbola,
+    GlassTransitionLines,
+    Ladder,
+    Martins2025,
+    Mean,
+    Melt,
+    OfMolecules,
+    ProblemFile,
+    Script,
+    Stage,
+    ThermalExpansion,
+    Vacuum,
+)
+from beadsmith.problem.state import State
+from beadsmith.problem.styles import PAIR_STYLES
+from beadsmith.units import DENSITY_OF_ONE_DALTON
+
+
+def check_experiments(file: ProblemFile, molecules: Mapping[str, MoleculeTopology], targets: Sequence[Target]) -> None:
+    """Raise ProblemError for the first experiment that cannot run."""
+    _check_pair(file)
+    for name, experiment in file.experiments.items():
+        where = f"experiments.{name}"
+        match experiment:
+            case Melt():
+                for molecule in experiment.molecules:
+                    _known(molecule, molecules, f"{where}.molecules", "molecules")
+                _check_box(file, experiment, molecules, targets, name)
+            case Vacuum():
+                _known(experiment.molecule, molecules, f"{where}.molecule", "molecules")
+            case Script():
+                for molecule in experiment.molecules:
+                    _known(molecule, molecules, f"{where}.molecules", "molecules")
+                continue
+        for number, stage in enumerate(experiment.protocol, start=1):
+            _check_stage(experiment, stage, f"{where}.protocol.{number}")
+
+
+def check_observables(file: ProblemFile, targets: Sequence[Target]) -> None:
+    """Raise ProblemError for the first observable or target that no experiment can deliver."""
+    for name, observable in file.observables.items():
+        where = f"observables.{name}"
+        match observable:
+            case FromSeries() | Mean() | OfMolecules():
+                _known(observable.experiment, file.experiments, f"{where}.experiment", "experiments")
+                _check_box_property(file, observable.kind, observable.experiment, where)
+                if isinstance(observable, OfMolecules) and observable.molecule is not None:
+                    _known(observable.molecule, file.molecules, f"{where}.molecule", "molecules")
+            case GlassTransitionLines() | GlassTransitionHyperbola() | ThermalExpansion():
+                _known(observable.density, file.observables, f"{where}.density", "observables")
+                if file.observables[observable.density].kind not in ("density", "mean"):
+                    raise ProblemError(f"{where}.density", observable.density, "an observable of kind density")
+    for target in targets:
+        _check_target(file, target)
+    _check_misfit(file, targets)
+
+
+def recorded_states(experiment: Experiment) -> tuple[State, ...]:
+    """States at which an experiment records, in the order of its protocol."""
+    if isinstance(experiment, Script):
+        return tuple(State.of({**experiment.state, **recording.state}) for recording in experiment.recordings)
+    fixed = State.of(experiment.state)
+    states = []
+    for stage in experiment.protocol:
+        if isinstance(stage, Ladder):
+            states += [fixed.with_(T=temperature) for temperature in stage.temperatures]
+        elif isinstance(stage, Dynamics) and stage.record:
+            states.append(fixed.with_(T=temperatures_of(stage)[1]))
+    return tuple(states)
+
+
+def temperatures_of(stage: Dynamics) -> tuple[float, float]:
+    """Temperature at the beginning and at the end of a stretch of dynamics, K.
+
+    Raises:
+        ValueError: neither '300 K' nor '500 to 300 K'.
+    """
+    text = str(stage.temperature)
+    if " to " not in text:
+        temperature = parse_quantity(text, "temperature")
+        first, last = temperature, temperature
+    else:
+        head, _, tail = text.partition(" to ")
+        last = parse_quantity(tail, "temperature")
+        unit = tail.strip().lstrip("0123456789.eE+- ")
+        first = parse_quantity(f"{head} {unit}", "temperature")
+    if min(first, last) <= 0:
+        raise ValueError("a positive temperature such as '300 K'")
+    return first, last
+
+
+def _check_pair(file: ProblemFile) -> None:
+    pair = file.forcefield.pair
+    style = PAIR_STYLES[pair.style]
+    if style.cutoffs == 2 and (pair.inner_cutoff is None or pair.inner_cutoff >= pair.cutoff):
+        received = "" if pair.inner_cutoff is None else f"{pair.inner_cutoff:g} angstrom"
+        raise ProblemError(
+            "forcefield.pair.inner_cutoff", received, f"a length below the cutoff of {pair.cutoff:g} angstrom"
+        )
+    if style.cutoffs == 1 and pair.inner_cutoff is not None:
+        raise ProblemError(
+            "forcefield.pair.inner_cutoff", f"{pair.inner_cutoff:g} angstrom", f"no such key for {pair.style}"
+        )
+    if pair.tail and (not style.tail or pair.shift):
+        reason = "its energy is shifted" if style.tail else f"{pair.style} has no tail corrections"
+        raise ProblemError("forcefield.pair.tail", "yes", "no", reason)
+
+
+def _check_stage(experiment: Melt | Vacuum, stage: Stage, where: str) -> None:
+    match stage:
+        case Dynamics():
+            _check_ensemble(experiment, stage.stage, where)
+            _check_duration(stage.duration, experiment.timestep, f"{where}.duration")
+            _check_temperature(stage, where)
+        case Ladder():
+            _check_ensemble(experiment, stage.ensemble, where)
+            _check_duration(stage.hold, experiment.timestep, f"{where}.hold")
+            if stage.ramp is not None:
+                _check_duration(stage.ramp, experiment.timestep, f"{where}.ramp")
+            if min(stage.temperatures) <= 0:
+                lowest = f"{min(stage.temperatures):g} K"
+                raise ProblemError(f"{where}.temperatures", lowest, "positive temperatures")
+
+
+def _check_ensemble(experiment: Melt | Vacuum, ensemble: str, where: str) -> None:
+    if isinstance(experiment, Vacuum) and ensemble == "npt":
+        raise ProblemError(where, "npt", "nvt or langevin", "isolated molecules have no pressure")
+
+
+def _check_duration(text: str, timestep: float, where: str) -> None:
+    try:
+        parse_duration(text, timestep)
+    except ValueError as error:
+        raise ProblemError(where, text, str(error)) from error
+
+
+def _check_temperature(stage: Dynamics, where: str) -> None:
+    try:
+        first, last = temperatures_of(stage)
+    except ValueError as error:
+        raise ProblemError(f"{where}.temperature", stage.temperature, str(error)) from error
+    if stage.record and first != last:
+        raise ProblemError(f"{where}.record", "yes for a ramp", "one temperature while recording", "use a ladder")
+
+
+def _check_box(
+    file: ProblemFile,
+    melt: Melt,
+    molecules: Mapping[str, MoleculeTopology],
+    targets: Sequence[Target],
+    name: str,
+) -> None:
+    """Half the box must exceed the cutoff at the density the melt is meant to reach."""
+    mass = sum(
+        count * sum(file.beads[bead].mass for bead in molecules[molecule].beads)
+        for molecule, count in melt.molecules.items()
+    )
+    meant = [target.value for target in targets if _is_density_of(file, target.observable, name)]
+    density = max([melt.initial_density, *meant])
+    half = 0.5 * (mass * DENSITY_OF_ONE_DALTON / density) ** (1 / 3)
+    if file.forcefield.pair.cutoff > half:
+        raise ProblemError(
+            "forcefield.pair.cutoff",
+            f"{file.forcefield.pair.cutoff:g} angstrom",
+            f"less than half the box of experiment {name}, {half:.3g} angstrom at {density:.3g} g/cm^3",
+            f"simulate more molecules (experiments.{name}.molecules)",
+        )
+
+
+def _is_density_of(file: ProblemFile, observable: str, experiment: str) -> bool:
+    found = file.observables[observable]
+    return isinstance(found, FromSeries) and found.kind == "density" and found.experiment == experiment
+
+
+def _check_box_property(file: ProblemFile, kind: str, experiment: str, where: str) -> None:
+    if kind in ("density", "pressure", "volume") and isinstance(file.experiments[experiment], Vacuum):
+        raise ProblemError(
+            f"{where}.experiment", experiment, f"a melt, or a script of your own: in vacuum there is no {kind}"
+        )
+
+
+def _check_target(file: ProblemFile, target: Target) -> None:
+    observable = file.observables[target.observable]
+    if isinstance(observable, FromSeries | Mean | OfMolecules):
+        states = recorded_states(file.experiments[observable.experiment])
+        if not any(same_state(target.state, state) for state in states):
+            raise ProblemError(
+                f"targets.{target.observable}.state",
+                target.state.label or "no state",
+                f"states that experiment {observable.experiment} records: {'; '.join(state.label for state in states)}",
+            )
+
+
+def same_state(one: State, other: State) -> bool:
+    """Whether two states agree, up to rounding."""
+    first, second = one.as_dict(), other.as_dict()
+    return first.keys() == second.keys() and all(
+        abs(first[name] - second[name]) <= 1e-6 * max(1.0, abs(second[name])) for name in first
+    )
+
+
+def _check_misfit(file: ProblemFile, targets: Sequence[Target]) -> None:
+    if not isinstance(file.misfit, Martins2025):
+        return
+    wanted = {
+        "glass_transition_lines": file.observables,
+        "radius_of_gyration": {t.observable for t in targets},
+    }
+    for kind, names in wanted.items():
+        if not any(file.observables[name].kind == kind for name in names):
+            raise ProblemError(
+                "misfit",
+                "martins2025",
+                f"a target that is an observable of kind {kind}",
+                "or choose another misfit",
+            )
+
+
+def _known(name: str, names: Mapping[str, object], where: str, section: str) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        remedy = f"did you mean {near[0]}?" if near else f"declare it under {section}"
+        raise ProblemError(where, name, f"one of {', '.join(names)}", remedy)

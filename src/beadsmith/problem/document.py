@@ -1,0 +1,100 @@
+"""YAML files, read with suspicion and written with care.
+
+PyYAML's safe loader builds no objects but shares aliased nodes, so a small file can stand for a huge document
+(a "YAML bomb"), and it silently keeps the last of two equal keys.  Both are refused here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from beadsmith.errors import ProblemError
+
+#: No problem file written by a person comes near these.
+LARGEST_FILE = 2_000_000
+MOST_NODES = 200_000
+DEEPEST_NESTING = 100
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Parse one YAML mapping.
+
+    Raises:
+        ProblemError: file missing, empty, not YAML, not a mapping, repeated keys, or expanding beyond reason.
+    """
+    where = str(path)
+    if not path.is_file():
+        raise ProblemError(where, "", "a YAML file here", "check the path, or write one with: beadsmith init")
+    if path.stat().st_size > LARGEST_FILE:
+        raise ProblemError(where, f"{path.stat().st_size} bytes", f"at most {LARGEST_FILE} bytes")
+    try:
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is None:
+            raise ProblemError(where, "an empty file", "a YAML mapping", "write a starting file with: beadsmith init")
+        _check_size(root, where)
+        document = yaml.load(text, Loader=yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        raise ProblemError(where, f"bytes that are not text at {error.start}", "UTF-8 text") from error
+    except yaml.YAMLError as error:
+        raise ProblemError(where, "", "valid YAML", _yaml_complaint(error)) from error
+    except (RecursionError, ValueError, OverflowError) as error:
+        raise ProblemError(where, "", "valid YAML", f"it cannot be read: {type(error).__name__}") from error
+    if not isinstance(document, dict):
+        raise ProblemError(where, type(document).__name__, "a YAML mapping of keys to values")
+    return document
+
+
+def write_document(path: Path, document: dict[str, Any]) -> None:
+    """Write YAML with keys in the order given; the file appears whole or not at all."""
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def _check_size(root: yaml.Node, where: str) -> None:
+    """Count nodes as if every alias were written out, refuse too many, loops and repeated keys."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: yaml.Node, depth: int) -> int:
+        if id(node) in open_nodes:
+            raise ProblemError(where, f"an alias inside itself in line {_line(node)}", "aliases that end")
+        if depth > DEEPEST_NESTING:
+            raise ProblemError(where, f"more than {DEEPEST_NESTING} levels in line {_line(node)}", "a flatter file")
+        if id(node) not in sizes:
+            open_nodes.add(id(node))
+            sizes[id(node)] = 1 + sum(size(child, depth + 1) for child in _children(node, where))
+            open_nodes.discard(id(node))
+        return sizes[id(node)]
+
+    if (total := size(root, 0)) > MOST_NODES:
+        raise ProblemError(where, f"{total:.3g} entries once its aliases are written out", f"at most {MOST_NODES}")
+
+
+def _children(node: yaml.Node, where: str) -> list[yaml.Node]:
+    if isinstance(node, yaml.SequenceNode):
+        return list(node.value)
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = {key for key in keys if keys.count(key) > 1 and key != "<<"}
+        if twice:
+            raise ProblemError(
+                where, f"the key {min(twice)!r} twice in the section of line {_line(node)}", "each key once"
+            )
+        return [child for pair in node.value for child in pair]
+    return []
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _yaml_complaint(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or "it cannot be parsed"
+    return f"{problem} in line {mark.line + 1}" if mark else str(problem)

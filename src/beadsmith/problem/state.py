@@ -1,0 +1,49 @@
+"""A state: the values of the variables on which a force field, or a property, may depend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class State:
+    """Named state variables, such as ``T`` (temperature, K) or ``DC`` (degree of crosslinking, 0 to 1).
+
+    Hashable and ordered, so that it can be a key; variables are kept sorted by name.
+    """
+
+    variables: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, float] | None = None, **more: float) -> State:
+        """``State.of(T=300, DC=0.5)``."""
+        merged = {**(values or {}), **more}
+        return cls(tuple(sorted((name, float(value)) for name, value in merged.items())))
+
+    def __getitem__(self, name: str) -> float:
+        """Value of one variable.
+
+        Raises:
+            KeyError: if the state does not say.
+        """
+        return dict(self.variables)[name]
+
+    def __contains__(self, name: str) -> bool:
+        return any(name == own for own, _ in self.variables)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self.variables)
+
+    def as_dict(self) -> dict[str, float]:
+        """A plain dictionary, for JSON."""
+        return dict(self.variables)
+
+    def with_(self, **changes: float) -> State:
+        """The same state with some variables set."""
+        return State.of(self.as_dict(), **changes)
+
+    @property
+    def label(self) -> str:
+        """``T=300, DC=0.5``; empty for the empty state."""
+        return ", ".join(f"{name}={value:g}" for name, value in self.variables)

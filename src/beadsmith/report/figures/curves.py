@@ -1,0 +1,293 @@
+"""Properties against the state variable that varies: targets, start, compared models, result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from beadsmith.errors import EstimateError
+from beadsmith.observe.glass_transition import hyperbola, two_lines
+from beadsmith.problem.problem import Problem
+from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines
+from beadsmith.problem.state import State
+from beadsmith.report.figures.style import (
+    RESULT,
+    START,
+    TARGET,
+    Look,
+    Picture,
+    draw,
+    legend_beside,
+    legend_label,
+    line_of,
+    looks_of_compared,
+)
+from beadsmith.report.findings import Subject
+from beadsmith.report.formatting import written
+from beadsmith.report.labels import observable_label, observable_unit, state_label, variable_unit, with_unit
+from beadsmith.report.tables import measured_observables
+
+Array = NDArray[np.float64]
+
+#: A line is broken where points lie farther apart than so many times their usual distance.
+GAP = 3.0
+#: How far neighbouring models are moved sideways, as a part of the axis.
+SIDESTEP = 0.004
+#: The start may widen the vertical axis to so many times what the other curves need.
+START_MAY_WIDEN = 2.0
+
+_HEIGHT = 3.1
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a panel.
+
+    Attributes:
+        x, y, error: shape (points,), in ascending order of x.
+    """
+
+    label: str
+    look: Look
+    x: Array
+    y: Array
+    error: Array
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One observable against one state variable, all other variables held.
+
+    Attributes:
+        observable: its name in the problem file.
+        variable: the state variable along the horizontal axis.
+        rest: the other state variables.
+        target: None if there is none here.
+        curves: the models, the result last so that it lies on top.
+    """
+
+    observable: str
+    variable: str
+    rest: State
+    target: Curve | None
+    curves: tuple[Curve, ...]
+
+
+def curve_pictures(problem: Problem, start: Subject | None, models: Sequence[Subject]) -> list[Picture]:
+    """One picture for each panel."""
+    return [_picture(problem, panel) for panel in panels(problem, start, models)]
+
+
+def panels(problem: Problem, start: Subject | None, models: Sequence[Subject]) -> list[Panel]:
+    """What to draw: every observable that was asked for, or measured, at two states or more."""
+    everything = [*models, *([start] if start is not None else [])]
+    found = []
+    for observable in measured_observables(problem, everything):
+        states = _states_of(problem, observable, everything)
+        variable = varying(states)
+        if variable is None:
+            continue
+        for rest in sorted({_without(state, variable) for state in states if variable in state}):
+            panel = _panel(problem, observable, variable, rest, start, models)
+            if max((len(curve.x) for curve in _all_curves(panel)), default=0) > 1:
+                found.append(panel)
+    return found
+
+
+def varying(states: Iterable[State]) -> str | None:
+    """The state variable with the most different values; None if none takes two."""
+    values: dict[str, set[float]] = {}
+    for state in states:
+        for name, value in state.variables:
+            values.setdefault(name, set()).add(value)
+    name = max(values, key=lambda name: len(values[name]), default=None)
+    return name if name is not None and len(values[name]) > 1 else None
+
+
+def _states_of(problem: Problem, observable: str, models: Sequence[Subject]) -> list[State]:
+    targets = [target.state for target in problem.targets if target.observable == observable]
+    return targets + [one.state for model in models for one in model.observations if one.observable == observable]
+
+
+def _without(state: State, variable: str) -> State:
+    return State.of({name: value for name, value in state.variables if name != variable})
+
+
+def _panel(
+    problem: Problem, observable: str, variable: str, rest: State, start: Subject | None, models: Sequence[Subject]
+) -> Panel:
+    def curve(label: str, look: Look, points: Iterable[tuple[State, float, float]]) -> Curve:
+        here = [
+            (state[variable], value, error if math.isfinite(error) else 0.0)
+            for state, value, error in points
+            if variable in state and _without(state, variable) == rest and math.isfinite(value)
+        ]
+        columns = np.array(sorted(here)).reshape(-1, 3).T
+        return Curve(label, look, *columns)
+
+    def of_model(model: Subject, look: Look) -> Curve:
+        observations = (one for one in model.observations if one.observable == observable)
+        return curve(model.label, look, ((one.state, one.value, one.stderr) for one in observations))
+
+    targets = (target for target in problem.targets if target.observable == observable)
+    target = curve("Target ± uncertainty", TARGET, ((one.state, one.value, one.stderr) for one in targets))
+    compared = [model for model in models if not model.result]
+    curves = [of_model(model, looks_of_compared(number)) for number, model in enumerate(compared)]
+    if start is not None:
+        curves.insert(0, of_model(start, START))
+    curves += [of_model(model, RESULT) for model in models if model.result]
+    return Panel(
+        observable,
+        variable,
+        rest,
+        target if len(target.x) else None,
+        tuple(one for one in curves if len(one.x)),
+    )
+
+
+def _all_curves(panel: Panel) -> list[Curve]:
+    return [*panel.curves, *([panel.target] if panel.target is not None else [])]
+
+
+def _picture(problem: Problem, panel: Panel) -> Picture:
+    name, unit = observable_label(panel.observable), observable_unit(problem, panel.observable)
+    where = f" at {state_label(panel.rest)}" if panel.rest.label else ""
+    x_label = with_unit(panel.variable, variable_unit(panel.variable))
+    low, high = _limits(panel)
+    curves = [_with_note_on_limits(curve, low, high) for curve in panel.curves]
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        axes.set(title=f"{name}{where}", xlabel=x_label, ylabel=with_unit(name, unit))
+        if panel.target is not None:
+            _paint_target(axes, panel.target)
+        span = _span(panel)
+        for number, curve in enumerate(curves):
+            step = (number - (len(curves) - 1) / 2) * SIDESTEP * span
+            _paint_curve(axes, curve, step, zorder=3 + number)
+        for line in _transition_lines(problem, panel):
+            axes.plot(line.x, line.y, color=line.look.colour, linestyle=line.look.line, linewidth=0.9, label=line.label, zorder=2)
+        axes.set_ylim(low, high)
+        legend_beside(figure, axes)
+
+    text = f"{name}{where} against {x_label}: {', '.join(curve.label for curve in _all_curves(panel))}"
+    return draw(paint, _HEIGHT, text)
+
+
+def _paint_target(axes: Axes, target: Curve) -> None:
+    for part in _unbroken(target):
+        axes.fill_between(part.x, part.y - part.error, part.y + part.error, color="#d9d9d9", linewidth=0, zorder=1)
+    whole = _with_gaps(target)
+    look = line_of(target.look, capsize=2.5, elinewidth=0.8, linewidth=1.0, markersize=4)
+    axes.errorbar(whole.x, whole.y, whole.error, label=target.label, zorder=2.5, **look)
+
+
+def _paint_curve(axes: Axes, curve: Curve, step: float, zorder: float) -> None:
+    whole = _with_gaps(curve)
+    look = line_of(curve.look, capsize=2.0, elinewidth=0.9, linewidth=1.2, markersize=4.2)
+    axes.errorbar(whole.x + step, whole.y, whole.error, label=legend_label(curve.label), zorder=zorder, **look)
+
+
+def _span(panel: Panel) -> float:
+    x = np.concatenate([curve.x for curve in _all_curves(panel)])
+    return float(np.ptp(x)) or 1.0
+
+
+def _limits(panel: Panel) -> tuple[float, float]:
+    """Vertical limits that show all but an outlandish start."""
+    starts = [curve for curve in panel.curves if curve.look == START]
+    others = [curve for curve in _all_curves(panel) if curve.look != START] or starts
+    low, high = _extent(others)
+    span = (high - low) or abs(high) or 1.0
+    for curve in starts:
+        start_low, start_high = _extent([curve])
+        room = span * (START_MAY_WIDEN - 1)
+        low, high = min(low, max(start_low, low - room)), max(high, min(start_high, high + room))
+    margin = 0.06 * ((high - low) or span)
+    return low - margin, high + margin
+
+
+def _extent(curves: Sequence[Curve]) -> tuple[float, float]:
+    return (
+        min(float((curve.y - curve.error).min()) for curve in curves),
+        max(float((curve.y + curve.error).max()) for curve in curves),
+    )
+
+
+def _with_note_on_limits(curve: Curve, low: float, high: float) -> Curve:
+    outside = (curve.y < low) | (curve.y > high)
+    if not outside.any():
+        return curve
+    part = "all" if outside.all() else f"{int(outside.sum())} of {len(curve.y)} points"
+    ends = f"{curve.y.min():.3g} to {curve.y.max():.3g}"
+    return replace(curve, label=f"{curve.label},\n{part} off the scale ({ends})")
+
+
+def _unbroken(curve: Curve) -> list[Curve]:
+    """Parts of a curve without gaps."""
+    steps = np.diff(curve.x)
+    cuts = np.flatnonzero(steps > GAP * np.median(steps)) + 1 if len(steps) > 1 else []
+    return [
+        Curve(curve.label, curve.look, curve.x[part], curve.y[part], curve.error[part])
+        for part in np.split(np.arange(len(curve.x)), cuts)
+    ]
+
+
+def _with_gaps(curve: Curve) -> Curve:
+    """The same curve with NaN where its line is to be broken."""
+    parts = _unbroken(curve)
+
+    def joined(columns: Sequence[Array]) -> Array:
+        padded = [np.append(column, np.nan) for column in columns]
+        return np.concatenate(padded)[:-1]
+
+    x, y, error = (joined(columns) for columns in zip(*((part.x, part.y, part.error) for part in parts), strict=True))
+    return Curve(curve.label, curve.look, x, y, error)
+
+
+def _transition_lines(problem: Problem, panel: Panel) -> list[Curve]:
+    """The fits behind the glass transition temperatures that rest on this panel, for target and result."""
+    if panel.variable != "T":
+        return []
+    sources = [panel.target] if panel.target is not None else []
+    sources += [curve for curve in panel.curves if curve.look == RESULT]
+    lines = []
+    for observable in problem.observables.values():
+        if isinstance(observable, GlassTransitionLines | GlassTransitionHyperbola) and observable.density == panel.observable:
+            for source in sources:
+                try:
+                    lines.append(_fit(observable, source))
+                except EstimateError:  # the table says why there is no transition
+                    continue
+    return lines
+
+
+def _fit(observable: GlassTransitionLines | GlassTransitionHyperbola, source: Curve) -> Curve:
+    own = "target" if source.look == TARGET else source.label.split(",")[0].lower()
+    if isinstance(observable, GlassTransitionLines):
+        look = Look(source.look.colour, "", (0, (1.0, 1.2)))
+        lines = two_lines(source.x, source.y, source.error, observable.cold, observable.hot)
+        crossing, stderr, determined = lines.temperature, lines.stderr, not lines.note
+        cold, hot = (observable.cold[0], observable.cold[1]), (observable.hot[0], observable.hot[1])
+        if determined:
+            x = np.array([cold[0], crossing, crossing, hot[1]])
+        else:
+            x = np.array([*cold, np.nan, *hot])
+        half = len(x) // 2
+        y = np.where(np.arange(len(x)) < half, lines.cold.at(0) + lines.cold.slope * x, lines.hot.at(0) + lines.hot.slope * x)
+        kind = "Two lines"
+    else:
+        look = Look(source.look.colour, "", (0, (4.0, 1.0, 1.0, 1.0)))
+        curve = hyperbola(source.x, source.y, source.error)
+        crossing, stderr, determined = curve.temperature, curve.stderr, not curve.note
+        x = np.linspace(curve.coldest, curve.hottest, 80)
+        y = curve.at(x)
+        kind = "Hyperbola"
+    temperature = f"Tg {written(crossing, stderr).text} K" if determined else "Tg not determined"
+    return Curve(f"{kind}, {own}:\n{temperature}", look, x, y, np.zeros_like(x))

@@ -1,0 +1,57 @@
+"""Names and units as a reader wants them: ``radius_of_gyration`` is ``Radius of gyration``, ``angstrom`` is ``Å``."""
+
+from __future__ import annotations
+
+import re
+
+from beadsmith.problem.problem import Problem
+from beadsmith.problem.schema import Mean
+from beadsmith.problem.state import State
+from beadsmith.problem.targets import KIND_OF_OBSERVABLE, KIND_OF_VARIABLE
+from beadsmith.units import UNIT_OF_KIND
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_POWER = re.compile(r"\^(-?\d+)")
+
+
+def observable_label(name: str) -> str:
+    """``Radius of gyration`` for ``radius_of_gyration``; capitals inside a name stay."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def observable_unit(problem: Problem, name: str) -> str:
+    """Unit of an observable of the problem; empty if it has none or the problem does not know it."""
+    observable = problem.observables.get(name)
+    if observable is None:
+        return ""
+    if isinstance(observable, Mean):
+        return pretty_unit(observable.unit)
+    return pretty_unit(UNIT_OF_KIND[KIND_OF_OBSERVABLE[observable.kind]])
+
+
+def variable_unit(name: str) -> str:
+    """Unit of a state variable; empty for plain numbers."""
+    return pretty_unit(UNIT_OF_KIND[KIND_OF_VARIABLE[name]]) if name in KIND_OF_VARIABLE else ""
+
+
+def pretty_unit(unit: str) -> str:
+    """``kcal/mol/Å²`` for ``kcal/mol/angstrom^2``, ``°`` for ``degree``."""
+    short = unit.replace("angstrom", "Å").replace("degree", "°")
+    return _POWER.sub(lambda match: match[1].translate(_SUPERSCRIPTS), short)
+
+
+def with_unit(label: str, unit: str) -> str:
+    """``Density (g/cm³)``."""
+    return f"{label} ({unit})" if unit else label
+
+
+def state_label(state: State) -> str:
+    """``DC = 0.5, T = 150 K``; empty for the empty state."""
+    return ", ".join(f"{name} = {value:g} {variable_unit(name)}".rstrip() for name, value in state.variables)
+
+
+def shortened(text: str, limit: int = 44) -> str:
+    """At most so many characters, for places that cannot wrap."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"

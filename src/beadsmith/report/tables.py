@@ -1,0 +1,244 @@
+"""The table of properties: what should come out beside what came out, for every model, with the misfit at its foot.
+
+One structure, printed by the HTML page and in the terminal (:mod:`beadsmith.report.terminal`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from beadsmith.calibrate import deviations, mean_squared_deviation
+from beadsmith.calibrate.matching import is_undetermined, matching, same_state
+from beadsmith.problem.problem import Problem
+from beadsmith.problem.records import Observation, Target
+from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines, ThermalExpansion
+from beadsmith.problem.state import State
+from beadsmith.report.findings import Number, Subject
+from beadsmith.report.formatting import Written, given, number, written
+from beadsmith.report.labels import observable_label, observable_unit, state_label, with_unit
+
+#: A deviation of more than so many combined standard errors is marked.
+MARKED = 2.0
+TOO_HIGH, TOO_LOW, UNSETTLED = "▲", "▼", "†"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one model gave for one property at one state.
+
+    Attributes:
+        value, stderr: as stored, in the unit of the row.
+        written: the same, ready to print.
+        z: deviation from the target in combined standard errors; NaN without a target, or if undetermined.
+        equilibrated: False if the value was still drifting.
+        note: the observation's own remark.
+    """
+
+    value: float
+    stderr: float
+    written: Written
+    z: float = math.nan
+    equilibrated: bool = True
+    note: str = ""
+
+    @property
+    def mark(self) -> str:
+        """``▲`` too high, ``▼`` too low, ``†`` not equilibrated; empty if all is well."""
+        direction = TOO_HIGH if self.z > MARKED else TOO_LOW if self.z < -MARKED else ""
+        return direction + ("" if self.equilibrated else UNSETTLED)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One property at one state.
+
+    Attributes:
+        observable: its name in the problem file.
+        state: where.
+        target: None if nothing is said about it.
+        cells: one for each column; None if that model has no such observation.
+    """
+
+    observable: str
+    state: State
+    target: Cell | None
+    cells: tuple[Cell | None, ...]
+
+    @property
+    def label(self) -> str:
+        """``T = 150 K``; empty for a property without state."""
+        return state_label(self.state)
+
+
+@dataclass(frozen=True)
+class Group:
+    """All rows of one observable."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class FootRow:
+    """One line at the foot, about each model as a whole.
+
+    Attributes:
+        kind: ``misfit``, ``term``, ``deviation`` or ``noise``.
+        target: what stands in the target's column; usually empty.
+        cells: one for each column; None if there is no such number.
+    """
+
+    kind: str
+    title: str
+    cells: tuple[Written | None, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A model: its name, how it was measured, whether it is the result."""
+
+    title: str
+    remark: str
+    result: bool
+
+
+@dataclass(frozen=True)
+class PropertyTable:
+    """The whole table."""
+
+    columns: tuple[Column, ...]
+    groups: tuple[Group, ...]
+    foot: tuple[FootRow, ...]
+
+    @property
+    def marks(self) -> str:
+        """All marks that occur, so that only these are explained."""
+        return "".join(
+            sorted({mark for group in self.groups for row in group.rows for cell in row.cells if cell for mark in cell.mark})
+        )
+
+    @property
+    def has_unknown_errors(self) -> bool:
+        """Whether a question mark stands for an error somewhere."""
+        cells = [cell.written for group in self.groups for row in group.rows for cell in row.cells if cell]
+        return any(one.error == "?" for one in (*cells, *(cell for row in self.foot for cell in row.cells if cell)))
+
+
+def property_table(problem: Problem, models: Sequence[Subject]) -> PropertyTable:
+    """Targets beside models: every observable at every state that has a target or was observed."""
+    return PropertyTable(
+        columns=tuple(Column(model.label, model.remark, model.result) for model in models),
+        groups=tuple(_groups(problem, models)),
+        foot=_foot(problem, models),
+    )
+
+
+def measured_observables(problem: Problem, models: Sequence[Subject]) -> list[str]:
+    """Names of observables with a target or an observation: those of the problem in its order, then any others."""
+    seen = {target.observable: None for target in problem.targets}
+    seen |= {observation.observable: None for model in models for observation in model.observations}
+    return [name for name in problem.observables if name in seen] + [name for name in seen if name not in problem.observables]
+
+
+def direct_targets(problem: Problem) -> list[Target]:
+    """Targets whose errors are independent: without properties that are derived from other targets."""
+    derived = GlassTransitionLines | GlassTransitionHyperbola | ThermalExpansion
+    return [target for target in problem.targets if not isinstance(problem.observables[target.observable], derived)]
+
+
+def _groups(problem: Problem, models: Sequence[Subject]) -> list[Group]:
+    z = [_deviation_by_target(problem, model) for model in models]
+    groups = []
+    for name in measured_observables(problem, models):
+        targets = [target for target in problem.targets if target.observable == name]
+        rows = [_row_of_target(target, models, z) for target in targets]
+        rows += [_row_of_state(name, state, models) for state in _states_without_target(name, targets, models)]
+        title = with_unit(observable_label(name), observable_unit(problem, name))
+        groups.append(Group(title, tuple(sorted(rows, key=lambda row: row.state))))
+    return groups
+
+
+def _deviation_by_target(problem: Problem, model: Subject) -> Mapping[tuple[str, State], float]:
+    found = deviations(model.observations, problem.targets)
+    return {(one.observable, one.state): one.z for one in found}
+
+
+def _row_of_target(target: Target, models: Sequence[Subject], z: Sequence[Mapping[tuple[str, State], float]]) -> Row:
+    cells = [
+        _cell(matching(model.observations, target), own[target.observable, target.state])
+        for model, own in zip(models, z, strict=True)
+    ]
+    shown = Cell(target.value, target.stderr, given(target.value, target.stderr))
+    return Row(target.observable, target.state, shown, tuple(cells))
+
+
+def _row_of_state(name: str, state: State, models: Sequence[Subject]) -> Row:
+    found = [
+        [one for one in model.observations if one.observable == name and same_state(one.state, state)] for model in models
+    ]
+    return Row(name, state, None, tuple(_cell(observations) for observations in found))
+
+
+def _states_without_target(name: str, targets: Sequence[Target], models: Sequence[Subject]) -> list[State]:
+    states: list[State] = []
+    for observation in (one for model in models for one in model.observations if one.observable == name):
+        if not any(same_state(observation.state, known) for known in (*states, *(target.state for target in targets))):
+            states.append(observation.state)
+    return states
+
+
+def _cell(found: Sequence[Observation], z: float = math.nan) -> Cell | None:
+    if not found:
+        return None
+    one = found[0]
+    shown = Written("not determined") if is_undetermined(one) and math.isnan(one.value) else written(one.value, one.stderr)
+    return Cell(one.value, one.stderr, shown, z, one.equilibrated, one.note)
+
+
+def _foot(problem: Problem, models: Sequence[Subject]) -> tuple[FootRow, ...]:
+    if not problem.targets:
+        return ()
+    names = list(dict.fromkeys(name for model in models for name in model.terms))
+    rows = [FootRow("misfit", "Misfit", tuple(_number(model.misfit) for model in models))]
+    rows += [
+        FootRow("term", observable_label(name), tuple(_number(model.terms.get(name)) for model in models)) for name in names
+    ]
+    targets = direct_targets(problem)
+    if targets:
+        points = f"{len(targets)} point{'' if len(targets) == 1 else 's'}"
+        rows += [
+            _by_model("deviation", f"Mean squared deviation / σ² of the targets ({points})", models, targets, _deviation),
+            _by_model("noise", "of which expected from the simulations' noise", models, targets, _noise),
+        ]
+    return tuple(rows)
+
+
+def _by_model(
+    kind: str,
+    title: str,
+    models: Sequence[Subject],
+    targets: Sequence[Target],
+    cell: Callable[[Sequence[Observation], Sequence[Target]], Written],
+) -> FootRow:
+    def attempt(model: Subject) -> Written | None:
+        try:
+            return cell(model.observations, targets)
+        except ValueError:  # a target without a usable observation: the rows above show which
+            return None
+
+    return FootRow(kind, title, tuple(attempt(model) for model in models))
+
+
+def _deviation(observations: Sequence[Observation], targets: Sequence[Target]) -> Written:
+    found = mean_squared_deviation(observations, targets)
+    return written(found.value, found.stderr)
+
+
+def _noise(observations: Sequence[Observation], targets: Sequence[Target]) -> Written:
+    return Written(number(mean_squared_deviation(observations, targets).noise, 2))
+
+
+def _number(one: Number | None) -> Written | None:
+    return None if one is None else written(one.value, one.stderr)

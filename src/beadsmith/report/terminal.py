@@ -1,0 +1,93 @@
+"""The tables of the report in the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from beadsmith.calibrate import make_misfit
+from beadsmith.campaign.calibration import Outcome
+from beadsmith.problem.problem import Problem
+from beadsmith.problem.records import Observation
+from beadsmith.report.findings import Number, Subject, subjects
+from beadsmith.report.formatting import ABSENT, UNKNOWN
+from beadsmith.report.tables import TOO_HIGH, TOO_LOW, UNSETTLED, Cell, Group, PropertyTable, property_table
+
+
+def terminal_table(problem: Problem, outcome: Outcome) -> Table:
+    """Targets, compared models and the result of a study, as the report shows them."""
+    return rendered(property_table(problem, subjects(problem, outcome)))
+
+
+def evaluation_table(problem: Problem, labelled_observations: Mapping[str, Sequence[Observation]]) -> Table:
+    """Targets beside any models.
+
+    The misfit at the foot is that of these observations and has no error of its own.
+
+    Args:
+        problem: gives the targets and the misfit.
+        labelled_observations: one set of observations for each column, by its title.
+    """
+    models = [_judged(problem, label, tuple(found)) for label, found in labelled_observations.items()]
+    return rendered(property_table(problem, models))
+
+
+def rendered(table: PropertyTable) -> Table:
+    """A Rich table with a section for each observable, and the marks explained underneath."""
+    view = Table(box=box.SIMPLE_HEAD, caption=_legend(table) or None, caption_justify="left", pad_edge=False)
+    view.add_column("property", no_wrap=True)
+    view.add_column("target", justify="right", no_wrap=True)
+    for column in table.columns:
+        heading = Text(column.title, style="bold" if column.result else "")
+        if column.remark:
+            heading.append(f"\n{column.remark}", style="dim")
+        view.add_column(heading, justify="right")
+    for group in table.groups:
+        _add_group(view, group)
+    for row in table.foot:
+        indent = "" if row.kind in ("misfit", "deviation") else "  "
+        cells = [Text(ABSENT if cell is None else cell.text + " ") for cell in row.cells]
+        view.add_row(Text(indent + row.title, style="bold" if row.kind == "misfit" else ""), "", *cells)
+    return view
+
+
+def _add_group(view: Table, group: Group) -> None:
+    single = len(group.rows) == 1 and not group.rows[0].label
+    if not single:
+        view.add_row(Text(group.title, style="bold"))
+    for row in group.rows:
+        title = Text(group.title, style="bold") if single else Text(f"  {row.label or 'at its only state'}")
+        view.add_row(title, _text(row.target), *(_text(cell) for cell in row.cells))
+    view.add_section()
+
+
+def _text(cell: Cell | None) -> Text:
+    if cell is None:
+        return Text(f"{ABSENT} ")
+    # One place for the mark, so that digits stand beneath each other with and without it.
+    return Text(f"{cell.written.text}{cell.mark or ' '}", style="yellow" if cell.mark else "")
+
+
+def _legend(table: PropertyTable) -> str:
+    sentences = {
+        TOO_HIGH: f"{TOO_HIGH} above its target by more than 2 combined standard errors",
+        TOO_LOW: f"{TOO_LOW} below it",
+        UNSETTLED: f"{UNSETTLED} not equilibrated",
+    }
+    known = [sentence for mark, sentence in sentences.items() if mark in table.marks]
+    if table.has_unknown_errors:
+        known.append(f"± {UNKNOWN} error not known")
+    return "; ".join(known)
+
+
+def _judged(problem: Problem, label: str, observations: tuple[Observation, ...]) -> Subject:
+    try:
+        value = make_misfit(problem.file.misfit, problem.targets, problem.observables)(observations)
+    except ValueError:  # no targets, or one that was not observed: the table shows the gap
+        return Subject(label, "", observations, None, {}, {})
+    terms = {name: Number(term, math.inf) for name, term in value.terms.items()}
+    return Subject(label, "", observations, Number(value.total, math.inf), terms, {})

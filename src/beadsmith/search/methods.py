@@ -1,0 +1,79 @@
+"""The methods by the names that problem files use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from beadsmith.problem.parameters import Parameter
+from beadsmith.problem.schema import SEARCH_METHODS
+from beadsmith.search.box import Box
+from beadsmith.search.contract import BeginWith, InOrder, Search, Strategy
+from beadsmith.search.space_filling import RandomPoints, SobolPoints
+
+Start = Sequence[Mapping[str, float]]
+
+
+def make_search(
+    method: str, parameters: Sequence[Parameter], seed: int, start: Sequence[Mapping[str, float]] = ()
+) -> Search:
+    """A search by name.
+
+    Args:
+        method: one of :data:`beadsmith.problem.schema.SEARCH_METHODS`.
+        parameters: the free parameters; proposals are by name and inside their ranges.
+        seed: 0 to 2^32 - 1; the same seed and the same tells give the same proposals.
+        start: points to propose first, in this order, each with a value for every free parameter.  Published
+            models may lie outside the ranges: ``sobol`` and ``random`` propose such a point as it is;
+            ``tpe``, ``tpe-martins2025`` and ``cma-es`` know nothing outside and propose the nearest point
+            of the box.  TPE learns from these points; CMA-ES begins at the first of them (without any: at
+            the centre of the box).
+
+    Raises:
+        ValueError: an unknown method, a seed outside its range, an impossible box or start point.
+    """
+    if method not in _STRATEGIES:
+        raise ValueError(f"search method {method!r} is not known, expected one of {', '.join(SEARCH_METHODS)}")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"the seed of a search is {seed}, expected a whole number from 0 to 4294967295")
+    box = Box.of(parameters)
+    points = [box.checked(point, f"start point {number}") for number, point in enumerate(start)]
+    return InOrder(_STRATEGIES[method](box, seed, points))
+
+
+def _tpe(box: Box, seed: int, start: Start) -> Strategy:
+    from beadsmith.search import tpe  # Optuna is slow to import
+
+    return tpe.Tpe(box, tpe.sampler_of_today(seed), [box.clipped(point) for point in start])
+
+
+def _tpe_martins2025(box: Box, seed: int, start: Start) -> Strategy:
+    from beadsmith.search import tpe
+
+    return tpe.Tpe(box, tpe.sampler_of_martins2025(seed), [box.clipped(point) for point in start])
+
+
+def _cma_es(box: Box, seed: int, start: Start) -> Strategy:
+    from beadsmith.search.cma_es import CmaEs
+
+    inside = [box.clipped(point) for point in start]
+    mean = box.unit(inside[0]) if inside else np.full(box.dimension, 0.5)
+    return BeginWith(inside, CmaEs(box, seed, np.clip(mean, 0.0, 1.0)))
+
+
+def _sobol(box: Box, seed: int, start: Start) -> Strategy:
+    return BeginWith(start, SobolPoints(box, seed))
+
+
+def _random(box: Box, seed: int, start: Start) -> Strategy:
+    return BeginWith(start, RandomPoints(box, seed))
+
+
+_STRATEGIES: dict[str, Callable[[Box, int, Start], Strategy]] = {
+    "tpe": _tpe,
+    "tpe-martins2025": _tpe_martins2025,
+    "cma-es": _cma_es,
+    "sobol": _sobol,
+    "random": _random,
+}

@@ -1,0 +1,183 @@
+"""Read back what LAMMPS wrote: the log, ``fix ave/time`` files and dumps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beadsmith.problem.recording import Array, Frames, Recording, Series
+from beadsmith.problem.schema import ScriptRecording
+from beadsmith.problem.state import State
+from beadsmith.simulate.plan import Simulation
+from beadsmith.simulate.script import COMPLETE
+
+#: What LAMMPS calls the numbers that our observables use.
+USUAL_COLUMNS = {
+    "temperature": ("Temp", "temp", "c_thermo_temp"),
+    "pressure": ("Press", "press", "c_thermo_press"),
+    "density": ("Density", "density", "v_density"),
+    "potential_energy": ("PotEng", "pe", "c_thermo_pe"),
+    "volume": ("Volume", "vol", "v_volume", "v_vol"),
+}
+
+
+class OutputMissing(Exception):
+    """An expected output is not there, or cut short."""
+
+
+def read_recordings(simulation: Simulation, folder: Path, log: str) -> tuple[Recording, ...]:
+    """All that a finished simulation recorded.
+
+    Raises:
+        OutputMissing: with the file and what is wrong with it.
+    """
+    if simulation.recordings:
+        return tuple(_read_users(simulation, recording, folder, log) for recording in simulation.recordings)
+    if COMPLETE not in log:
+        raise OutputMissing("the log ends before the last stage")
+    return tuple(_read_stretch(simulation, number, folder) for number in range(len(simulation.stretches)))
+
+
+def read_series_file(path: Path) -> tuple[list[str], Array]:
+    """A ``fix ave/time`` file of scalars: names of its columns, and the numbers, one row per sample.
+
+    Raises:
+        OutputMissing: no file, no samples, or a last line that is cut short.
+    """
+    text = _text(path)
+    comments = [line for line in text.splitlines() if line.startswith("#")]
+    names = comments[-1].lstrip("# ").split() if comments else []
+    body = "\n".join(line for line in text.splitlines() if line and not line.startswith("#"))
+    numbers = np.fromstring(body, sep=" ")
+    if not names or not len(numbers) or len(numbers) % len(names):
+        raise OutputMissing(f"{path.name} has no samples or is cut short")
+    return names, numbers.reshape(-1, len(names))
+
+
+def read_dump(path: Path) -> tuple[NDArray[np.int64], Array, Array]:
+    """Frames of a text dump with columns ``id`` and ``xu yu zu`` (or ``x y z ix iy iz``).
+
+    Returns: steps, shape (frames,); unwrapped positions, angstrom, (frames, beads, 3), sorted by id; edge vectors of
+        the boxes as rows, (frames, 3, 3).
+
+    Raises:
+        OutputMissing: no file, no frames, other columns, or frames of different sizes.
+    """
+    blocks = _text(path).split("ITEM: TIMESTEP\n")[1:]
+    if not blocks:
+        raise OutputMissing(f"{path.name} has no frames")
+    frames = [_read_frame(block, path.name) for block in blocks]
+    if len({positions.shape for _, positions, _ in frames}) != 1:
+        raise OutputMissing(f"{path.name} has frames with different numbers of atoms, or is cut short")
+    steps, positions, boxes = zip(*frames, strict=True)
+    return np.array(steps, dtype=np.int64), np.stack(positions), np.stack(boxes)
+
+
+def read_log_table(log: str, run: int) -> tuple[list[str], Array]:
+    """The thermo table of one run of a log; -1 is the last.
+
+    Raises:
+        OutputMissing: fewer runs, or an empty table.
+    """
+    tables = re.findall(r"^ *(Step .*)\n((?:[ \t]*-?\d.*\n)+)", log, re.MULTILINE)
+    if not -len(tables) <= run < len(tables):
+        raise OutputMissing(f"the log has {len(tables)} thermo tables, none of number {run}")
+    head, body = tables[run]
+    names = head.split()
+    numbers = np.fromstring(body.replace("\n", " "), sep=" ")
+    if len(numbers) % len(names):
+        raise OutputMissing(f"the thermo table {run} of the log is cut short")
+    return names, numbers.reshape(-1, len(names))
+
+
+def _read_stretch(simulation: Simulation, number: int, folder: Path) -> Recording:
+    stretch = simulation.stretches[number]
+    names, rows = read_series_file(folder / f"series_{number}.txt")
+    expected = stretch.steps // stretch.series_every
+    if len(rows) < expected:
+        raise OutputMissing(f"series_{number}.txt has {len(rows)} samples of {expected}")
+    series = Series(
+        stretch.series_every * simulation.timestep,
+        {name: rows[1:, index] for index, name in enumerate(names) if name != "step"},
+    )
+    _, positions, boxes = read_dump(folder / f"frames_{number}.dump")
+    if len(positions) < stretch.steps // stretch.frames_every:
+        raise OutputMissing(
+            f"frames_{number}.dump has {len(positions)} frames of {stretch.steps // stretch.frames_every}"
+        )
+    frames = Frames(stretch.frames_every * simulation.timestep, positions, boxes)
+    return Recording(simulation.experiment, stretch.state, series, frames, simulation.topology)
+
+
+def _read_users(simulation: Simulation, recording: ScriptRecording, folder: Path, log: str) -> Recording:
+    state = State.of(simulation.script_state.as_dict(), **recording.state)
+    series = None
+    if recording.series is not None:
+        series = _series(*read_series_file(folder / recording.series), recording.columns, simulation.timestep)
+    elif recording.log_run is not None:
+        series = _series(*read_log_table(log, recording.log_run), recording.columns, simulation.timestep)
+    frames = None
+    if recording.dump is not None:
+        steps, positions, boxes = read_dump(folder / recording.dump)
+        interval = float(np.diff(steps).mean()) * simulation.timestep if len(steps) > 1 else 0.0
+        frames = Frames(interval, positions, boxes)
+    return Recording(simulation.experiment, state, series, frames, simulation.topology)
+
+
+def _series(names: Sequence[str], rows: Array, wanted: Mapping[str, str], timestep: float) -> Series:
+    columns = {name: rows[:, index] for index, name in enumerate(names)}
+    found = {ours: columns[theirs] for ours, theirs in wanted.items() if theirs in columns}
+    if missing := [theirs for theirs in wanted.values() if theirs not in columns]:
+        raise OutputMissing(f"no column {missing[0]!r} among {', '.join(names)}")
+    for ours, usual in USUAL_COLUMNS.items():
+        for theirs in usual:
+            if theirs in columns:
+                found.setdefault(ours, columns[theirs])
+    interval = float(np.diff(rows[:, 0]).mean()) * timestep if len(rows) > 1 else 0.0
+    return Series(interval, found)
+
+
+def _read_frame(block: str, name: str) -> tuple[int, Array, Array]:
+    try:
+        head, _, rest = block.partition("ITEM: ATOMS ")
+        columns, _, body = rest.partition("\n")
+        lines = head.splitlines()
+        count = int(lines[2])
+        numbers = np.fromstring(body, sep=" ").reshape(count, len(columns.split()))
+        box = _box(lines[3], lines[4:7])
+        step = int(lines[0])
+    except (IndexError, ValueError) as error:
+        raise OutputMissing(f"{name} holds something that is not a frame, or is cut short") from error
+    table = dict(zip(columns.split(), numbers.T, strict=True))
+    if "id" not in table:
+        raise OutputMissing(f"{name} has no column id among {columns}")
+    if {"xu", "yu", "zu"} <= table.keys():
+        positions = np.column_stack([table["xu"], table["yu"], table["zu"]])
+    elif {"x", "y", "z", "ix", "iy", "iz"} <= table.keys():
+        images = np.column_stack([table["ix"], table["iy"], table["iz"]])
+        positions = np.column_stack([table["x"], table["y"], table["z"]]) + images @ box
+    else:
+        raise OutputMissing(
+            f"{name} has neither xu yu zu nor x y z ix iy iz; without image flags molecules are cut apart"
+        )
+    return step, positions[np.argsort(table["id"], kind="stable")], box
+
+
+def _box(header: str, lines: Sequence[str]) -> Array:
+    """Edge vectors as rows, from the bounds of a frame; LAMMPS prints the bounding box of a tilted one."""
+    rows = np.array([[float(word) for word in line.split()] for line in lines])
+    low, high = rows[:, 0], rows[:, 1]
+    xy, xz, yz = rows[:, 2] if "xy" in header else (0.0, 0.0, 0.0)
+    low = low - np.array([min(0.0, xy, xz, xy + xz), min(0.0, yz), 0.0])
+    high = high - np.array([max(0.0, xy, xz, xy + xz), max(0.0, yz), 0.0])
+    return np.array([[high[0] - low[0], 0.0, 0.0], [xy, high[1] - low[1], 0.0], [xz, yz, high[2] - low[2]]])
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise OutputMissing(f"{path.name} is missing")
+    return path.read_text(encoding="utf-8", errors="replace")

@@ -1,0 +1,168 @@
+"""Everything that one simulation needs, as text; its name is the hash of that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from beadsmith.build.data_file import data_file
+from beadsmith.build.system import System, isolated, melt, topology_of
+from beadsmith.errors import ProblemError
+from beadsmith.forcefield.coefficients import coefficient_lines, diameters, style_lines
+from beadsmith.forcefield.export import lammps_include
+from beadsmith.problem.model import Model
+from beadsmith.problem.problem import Problem
+from beadsmith.problem.recording import Topology
+from beadsmith.problem.schema import Melt, Script, ScriptRecording, Vacuum
+from beadsmith.problem.state import State
+from beadsmith.simulate.script import Settings, Stretch, first_temperature, write_script
+
+#: Goes into every hash: raise it when the meaning of the inputs changes.
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """One simulation: what LAMMPS is given, and where it leaves what.
+
+    Attributes:
+        experiment: its name in the problem file.
+        files: text by file name; ``in.lammps`` is the input script.
+        variables: given to LAMMPS on the command line.
+        stretches: recorded stretches of a script that we wrote.
+        recordings: where a user's own script records.
+        script_state: state of the user's own experiment.
+        timestep: fs.
+        topology: of the beads in the dump; None if not known.
+        processors: MPI processes.
+        time_limit: wall-clock seconds.
+        engine: version of LAMMPS; part of the name.
+    """
+
+    experiment: str
+    files: Mapping[str, str]
+    engine: str
+    timestep: float
+    time_limit: float
+    stretches: tuple[Stretch, ...] = ()
+    recordings: tuple[ScriptRecording, ...] = ()
+    script_state: State = field(default_factory=State)
+    variables: tuple[tuple[str, str], ...] = ()
+    topology: Topology | None = None
+    processors: int = 1
+
+    @cached_property
+    def name(self) -> str:
+        """Hash of all that determines the result."""
+        recordings = [recording.model_dump() for recording in self.recordings]
+        essence = [
+            FORMAT,
+            self.engine,
+            self.processors,
+            list(self.variables),
+            recordings,
+            sorted(self.files.items()),
+        ]
+        return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:24]
+
+    @property
+    def steps(self) -> int:
+        """Recorded steps; 0 if not known."""
+        return sum(stretch.steps for stretch in self.stretches)
+
+
+def plan_simulations(problem: Problem, model: Model, seed: int, engine: str) -> tuple[Simulation, ...]:
+    """All simulations that one evaluation of ``model`` needs, one per experiment.
+
+    Args:
+        seed: of this evaluation; each experiment gets its own from it.
+        engine: version of LAMMPS that will run them.
+
+    Raises:
+        ProblemError: a state that the model needs and an experiment lacks; a missing file.
+    """
+    return tuple(
+        plan_simulation(problem, name, model, _seed_of(seed, index), engine)
+        for index, name in enumerate(problem.experiments)
+    )
+
+
+def plan_simulation(problem: Problem, name: str, model: Model, seed: int, engine: str) -> Simulation:
+    """The simulation of one experiment; see :func:`plan_simulations`."""
+    experiment = problem.experiments[name]
+    if isinstance(experiment, Script):
+        return _users_own(problem, name, experiment, model, seed, engine)
+    state = State.of(experiment.state).with_(T=first_temperature(experiment))
+    system = _system(problem, experiment, model, state, np.random.default_rng(seed))
+    periodic = isinstance(experiment, Melt)
+    script = write_script(
+        Settings(
+            experiment=experiment,
+            seed=seed % 899_999_963,
+            styles=style_lines(problem, periodic=periodic),
+            coefficients=lambda at: coefficient_lines(problem, model, at),
+            diameters=tuple(diameters(problem, model, state).values()),
+            shortest_edge=2.0 * problem.file.forcefield.pair.cutoff if periodic else None,
+        )
+    )
+    return Simulation(
+        experiment=name,
+        files={"in.lammps": script.text, "system.data": data_file(system, f"{problem.file.title}: {name}")},
+        engine=engine,
+        timestep=experiment.timestep,
+        time_limit=experiment.time_limit,
+        stretches=script.stretches,
+        topology=system.topology,
+        processors=experiment.processors,
+    )
+
+
+def _system(
+    problem: Problem, experiment: Melt | Vacuum, model: Model, state: State, random: np.random.Generator
+) -> System:
+    if isinstance(experiment, Melt):
+        return melt(problem, model, experiment.molecules, experiment.initial_density, state, random)
+    return isolated(problem, model, experiment.molecule, experiment.replicas, state, random)
+
+
+def _users_own(problem: Problem, name: str, experiment: Script, model: Model, seed: int, engine: str) -> Simulation:
+    where = f"experiments.{name}"
+    state = State.of(experiment.state)
+    files = {"in.lammps": _text_of(problem, experiment.script, f"{where}.script")}
+    files["coefficients.lammps"] = lammps_include(problem, model, state)
+    variables = {"coefficients": "coefficients.lammps", "seed": str(1 + seed % 899_999_963)}
+    if experiment.data is not None:
+        files["system.data"] = _text_of(problem, experiment.data, f"{where}.data")
+        variables["data"] = "system.data"
+    for number, extra in enumerate(experiment.files, start=1):
+        files[extra.rsplit("/", 1)[-1]] = _text_of(problem, extra, f"{where}.files.{number}")
+    return Simulation(
+        experiment=name,
+        files=files,
+        engine=engine,
+        timestep=experiment.timestep,
+        time_limit=experiment.time_limit,
+        recordings=experiment.recordings,
+        script_state=state,
+        variables=tuple(sorted(variables.items())),
+        topology=topology_of(problem, experiment.molecules) if experiment.molecules else None,
+        processors=experiment.processors,
+    )
+
+
+def _text_of(problem: Problem, name: str, where: str) -> str:
+    path = problem.file_named(name)
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProblemError(f"{problem.path}: {where}", name, "a text file, relative to the problem file") from error
+
+
+def _seed_of(seed: int, index: int) -> int:
+    """Independent seeds for the experiments of one evaluation."""
+    return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0] >> 2)

@@ -1,0 +1,249 @@
+"""Protocol stages to LAMMPS commands.
+
+Every recorded stretch ``i`` leaves ``series_<i>.txt`` (numbers over time) and ``frames_<i>.dump`` (unwrapped
+positions); the script ends by printing :data:`COMPLETE`, so that a cut-off log is told from a finished one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from beadsmith.problem.checks import temperatures_of
+from beadsmith.problem.quantity import parse_duration
+from beadsmith.problem.schema import Dynamics, Ladder, Melt, Minimize, PushOff, Vacuum
+from beadsmith.problem.state import State
+
+COMPLETE = "Beadsmith: all stages complete"
+
+#: Columns of the series files, by what LAMMPS calls them; those of a box make no sense for isolated molecules.
+SERIES_COLUMNS = {"temperature": "c_thermo_temp", "potential_energy": "c_thermo_pe"}
+BOX_COLUMNS = {"pressure": "c_thermo_press", "density": "v_density", "volume": "v_volume"}
+
+#: About how many samples a recorded stretch has; more only cost disk.
+SAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A recorded stretch and what is expected of it.
+
+    Attributes:
+        state: the state it records.
+        steps: its length.
+        series_every, frames_every: steps between samples.
+    """
+
+    state: State
+    steps: int
+    series_every: int
+    frames_every: int
+
+
+@dataclass(frozen=True)
+class Script:
+    """LAMMPS input and the stretches it records."""
+
+    text: str
+    stretches: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the commands of every stage need.
+
+    Attributes:
+        experiment: the experiment.
+        seed: seed of velocities and thermostats.
+        styles: style lines; set again after the push-off.
+        coefficients: coefficient lines at a state.
+        shortest_edge: below this edge of the box (angstrom) the simulation stops; None without a box.
+    """
+
+    experiment: Melt | Vacuum
+    seed: int
+    styles: Sequence[str]
+    coefficients: Callable[[State], Sequence[str]]
+    diameters: Sequence[float]
+    shortest_edge: float | None
+
+
+def write_script(settings: Settings) -> Script:
+    """The whole input: reads ``system.data``, runs every stage of the protocol."""
+    experiment = settings.experiment
+    writer = _Writer(settings)
+    lines = [*_header(settings), *writer.at(_first_state(experiment))]
+    for stage in experiment.protocol:
+        match stage:
+            case Minimize():
+                lines += _minimize(stage)
+            case PushOff():
+                lines += writer.push_off(stage)
+            case Dynamics():
+                lines += writer.dynamics(stage)
+            case Ladder():
+                lines += writer.ladder(stage)
+    lines.append(f'print "{COMPLETE}"')
+    return Script("\n".join(lines) + "\n", tuple(writer.stretches))
+
+
+def first_temperature(experiment: Melt | Vacuum) -> float:
+    """Temperature at which the protocol begins, K."""
+    for stage in experiment.protocol:
+        match stage:
+            case PushOff():
+                return stage.temperature
+            case Dynamics():
+                return temperatures_of(stage)[0]
+            case Ladder():
+                return stage.temperatures[0]
+    return 300.0
+
+
+class _Writer:
+    """Writes stages one after the other; remembers temperature, coefficients and seed between them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._timestep = settings.experiment.timestep
+        self._temperature: float | None = None
+        self._coefficients: Sequence[str] = ()
+        self._seed = settings.seed
+        self._fixed = State.of(settings.experiment.state)
+        self.stretches: list[Stretch] = []
+
+    def at(self, state: State) -> list[str]:
+        """Coefficients at ``state``, if they differ from those in force."""
+        wanted = self._settings.coefficients(state)
+        if wanted == self._coefficients:
+            return []
+        self._coefficients = wanted
+        return list(wanted)
+
+    def push_off(self, stage: PushOff) -> list[str]:
+        """Soft repulsion ramped up, then the true interactions, displacements limited all along."""
+        kick = f"fix thermostat all langevin {stage.temperature:g} {stage.temperature:g} {100 * self._timestep:g}"
+        limited = f"fix dynamics all nve/limit {stage.largest_displacement:g}"
+        soft = [
+            f"pair_coeff {i} {i} 0.0 {1.12 * sigma:.6g}" for i, sigma in enumerate(self._settings.diameters, start=1)
+        ]
+        self._temperature = stage.temperature
+        return [
+            f"# push-off at {stage.temperature:g} K",
+            "pair_style soft 5.0",
+            "pair_modify mix arithmetic",
+            *soft,
+            f"velocity all create {stage.temperature:g} {self._next_seed()} dist gaussian",
+            "variable push equal ramp(0.0,60.0)",
+            "fix push all adapt 1 pair soft a * * v_push",
+            limited,
+            f"{kick} {self._next_seed()}",
+            f"run {stage.steps}",
+            "unfix push",
+            *self._settings.styles,
+            *self._coefficients,
+            "minimize 1e-4 1e-6 100 1000",
+            f"run {stage.steps}",
+            "unfix thermostat",
+            "unfix dynamics",
+        ]
+
+    def dynamics(self, stage: Dynamics) -> list[str]:
+        """One stretch, recorded or not."""
+        first, last = temperatures_of(stage)
+        steps = parse_duration(stage.duration, self._timestep)
+        lines = self.at(self._fixed.with_(T=last))
+        run = self._recorded(last, steps, stage.frames) if stage.record else [f"run {steps}"]
+        return [*lines, *self._running(stage.stage, first, last, stage, run)]
+
+    def ladder(self, stage: Ladder) -> list[str]:
+        """Ramp, then recorded hold, at each temperature."""
+        lines: list[str] = []
+        hold = parse_duration(stage.hold, self._timestep)
+        ramp = parse_duration(stage.ramp, self._timestep) if stage.ramp is not None else 0
+        for temperature in stage.temperatures:
+            lines += self.at(self._fixed.with_(T=temperature))
+            before = self._temperature if self._temperature is not None else temperature
+            if ramp and before != temperature:
+                lines += self._running(stage.ensemble, before, temperature, stage, [f"run {ramp}"])
+            recorded = self._recorded(temperature, hold, stage.frames)
+            lines += self._running(stage.ensemble, temperature, temperature, stage, recorded)
+        return lines
+
+    def _running(self, ensemble: str, first: float, last: float, stage: Dynamics | Ladder, run: list[str]) -> list[str]:
+        damping = stage.damping or 100 * self._timestep
+        lines = [f"# {ensemble}, {first:g} to {last:g} K"]
+        if self._temperature is None:
+            lines.append(f"velocity all create {first:g} {self._next_seed()} dist gaussian")
+        match ensemble:
+            case "npt":
+                barostat = stage.pressure_damping or 1000 * self._timestep
+                pressure = f"iso {stage.pressure:g} {stage.pressure:g} {barostat:g}"
+                lines.append(f"fix dynamics all npt temp {first:g} {last:g} {damping:g} {pressure}")
+            case "nvt":
+                lines.append(f"fix dynamics all nvt temp {first:g} {last:g} {damping:g}")
+            case "langevin":
+                lines.append(f"fix thermostat all langevin {first:g} {last:g} {damping:g} {self._next_seed()}")
+                lines.append("fix dynamics all nve")
+        self._temperature = last
+        after = ["unfix thermostat"] if ensemble == "langevin" else []
+        return [*lines, *run, "unfix dynamics", *after]
+
+    def _recorded(self, temperature: float, steps: int, frames: int) -> list[str]:
+        number = len(self.stretches)
+        frames_every = max(1, steps // frames)
+        series_every = max(10, steps // SAMPLES) if steps >= 100 else 1
+        state = self._fixed.with_(T=temperature)
+        self.stretches.append(Stretch(state, steps, series_every, frames_every))
+        periodic = self._settings.shortest_edge is not None
+        columns = SERIES_COLUMNS | (BOX_COLUMNS if periodic else {})
+        return [
+            f"fix series all ave/time {series_every} 1 {series_every} {' '.join(columns.values())} "
+            f'file series_{number}.txt title1 "# {state.label}" title2 "# step {" ".join(columns)}" format " %.9g"',
+            f"dump frames all custom {frames_every} frames_{number}.dump id xu yu zu",
+            'dump_modify frames sort id first no format float "%.3f"',
+            f"run {steps}",
+            "unfix series",
+            "undump frames",
+        ]
+
+    def _next_seed(self) -> int:
+        """Positive seeds below LAMMPS' limit, all different within one script."""
+        self._seed = (self._seed * 1103515245 + 12345) % 899_999_963
+        return self._seed + 1
+
+
+def _header(settings: Settings) -> list[str]:
+    experiment = settings.experiment
+    lines = [
+        "units real",
+        "atom_style molecular",
+        "boundary p p p",
+        "read_data system.data extra/special/per/atom 8",
+        *settings.styles,
+        f"neighbor {experiment.skin:g} bin",
+        "neigh_modify delay 0 every 1 check yes",
+        f"timestep {experiment.timestep:g}",
+        "thermo 1000",
+        "thermo_style custom step temp press pe ke density vol",
+        "thermo_modify lost error lost/bond error flush yes",
+        "variable density equal density",
+        "variable volume equal vol",
+    ]
+    if isinstance(experiment, Vacuum):
+        # Molecules that do not see each other: a thousand of them are as good as a thousand simulations of one.
+        lines.append("neigh_modify exclude molecule/inter all")
+    if settings.shortest_edge is not None:
+        lines += [
+            'variable shortest_edge equal "ternary(lx<ly,ternary(lx<lz,lx,lz),ternary(ly<lz,ly,lz))"',
+            f"fix box_guard all halt 20 v_shortest_edge < {settings.shortest_edge:g} error hard message yes",
+        ]
+    return lines
+
+
+def _minimize(stage: Minimize) -> list[str]:
+    return [f"minimize {stage.energy_tolerance:g} {stage.force_tolerance:g} {stage.iterations} {10 * stage.iterations}"]
+
+
+def _first_state(experiment: Melt | Vacuum) -> State:
+    return State.of(experiment.state).with_(T=first_temperature(experiment))

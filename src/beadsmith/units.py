@@ -1,0 +1,93 @@
+"""Units and constants, in the convention of LAMMPS ``units real``.
+
+Inside Beadsmith every number is a float in these units; text with a unit is converted once, at the door
+(:mod:`beadsmith.problem.quantity`).
+
+=============  ==================  ==========================================
+kind           unit                note
+=============  ==================  ==========================================
+length         angstrom
+time           fs
+wall-clock     s                   of a simulation or a search
+mass           g/mol
+energy         kcal/mol
+temperature    K
+pressure       atm
+density        g/cm^3
+angle          degree              as LAMMPS' angle_coeff wants it
+=============  ==================  ==========================================
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+#: Unit of each kind of quantity.
+UNIT_OF_KIND = {
+    "length": "angstrom",
+    "time": "fs",
+    "wall-clock time": "s",
+    "mass": "g/mol",
+    "energy": "kcal/mol",
+    "temperature": "K",
+    "pressure": "atm",
+    "density": "g/cm^3",
+    "angle": "degree",
+    "wave number": "1/angstrom",
+    "bond stiffness": "kcal/mol/angstrom^2",
+    "angle stiffness": "kcal/mol/rad^2",
+    "thermal expansion": "1/K",
+    "volume": "angstrom^3",
+    "number": "",
+}
+
+#: An example of each kind, for error messages.
+EXAMPLE_OF_KIND = {
+    "length": "9.5 angstrom",
+    "time": "4 fs",
+    "wall-clock time": "10 min",
+    "mass": "42.04 g/mol",
+    "energy": "0.5 kcal/mol",
+    "temperature": "300 K",
+    "pressure": "1 atm",
+    "density": "1.1 g/cm^3",
+    "angle": "120 degree",
+    "wave number": "1.5 1/angstrom",
+    "bond stiffness": "6 kcal/mol/angstrom^2",
+    "angle stiffness": "6 kcal/mol/rad^2",
+    "thermal expansion": "1e-4 1/K",
+    "volume": "1e4 angstrom^3",
+    "number": "12",
+}
+
+#: Boltzmann constant times Avogadro's number, kcal/mol/K (CODATA 2018, as in LAMMPS ``units real``).
+BOLTZMANN = 0.0019872067
+
+#: 1 g/mol per cubic angstrom, in g/cm^3 (10^24 / Avogadro's number, CODATA 2018).
+DENSITY_OF_ONE_DALTON = 1.66053906660
+
+
+@cache
+def registry() -> Any:
+    """The unit registry; built on first use because building it takes a moment."""
+    import pint
+
+    return pint.UnitRegistry(cache_folder=None)
+
+
+def convert(value: float, unit: str, kind: str) -> float:
+    """Convert ``value`` in ``unit`` to the unit of ``kind``.
+
+    Raises:
+        ValueError: unknown unit, or one of another dimension.
+    """
+    import pint
+
+    target = UNIT_OF_KIND[kind]
+    if unit == target:
+        return value
+    try:
+        return float(registry().Quantity(value, unit or "dimensionless").to(target or "dimensionless").magnitude)
+    except (pint.errors.PintError, ArithmeticError, AttributeError, AssertionError, TypeError) as error:
+        raise ValueError(f"{unit!r} is not a unit of {kind}") from error
