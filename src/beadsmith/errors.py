@@ -21,7 +21,7 @@ class ProblemError(BeadsmithError):
         self.where, self.received, self.expected, self.remedy = where, received, expected, remedy
         got = f"received {_shortened(received)}, " if received else ""
         tail = f"; {remedy}" if remedy else ""
-        super().__init__(f"{where}: {got}expected {expected}{tail}")
+        super().__init__(_printable(f"{where}: {got}expected {expected}{tail}"))
 
     def within(self, prefix: str) -> ProblemError:
         """The same error, seen from the file or the section ``prefix`` around it."""
@@ -38,6 +38,11 @@ class StudyError(BeadsmithError):
 
 class EstimateError(BeadsmithError):
     """An observable cannot be estimated from the data at hand (too few samples, parallel lines, ...)."""
+
+
+def _printable(text: str) -> str:
+    """One line: names in a file may hold line breaks and control characters, a message may not."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _shortened(text: str, limit: int = 120) -> str:

@@ -20,6 +20,8 @@ angle          degree              as LAMMPS' angle_coeff wants it
 
 from __future__ import annotations
 
+import re
+import tokenize
 from functools import cache
 from typing import Any
 
@@ -68,6 +70,10 @@ BOLTZMANN = 0.0019872067
 DENSITY_OF_ONE_DALTON = 1.66053906660
 
 
+#: A power in a unit whose exponent is not a plain number of one or two digits: "kg^9^9^9" would be computed for ages.
+_UNREASONABLE_POWER = re.compile(r"(?:\^|\*\*)\s*(?![-+]?\d{1,2}(?!\d|\.|\s*(?:\^|\*\*)))")
+
+
 @cache
 def registry() -> Any:
     """The unit registry; built on first use because building it takes a moment."""
@@ -87,7 +93,18 @@ def convert(value: float, unit: str, kind: str) -> float:
     target = UNIT_OF_KIND[kind]
     if unit == target:
         return value
+    if _UNREASONABLE_POWER.search(unit):
+        raise ValueError(f"{unit!r} is not a unit of {kind}")
     try:
         return float(registry().Quantity(value, unit or "dimensionless").to(target or "dimensionless").magnitude)
-    except (pint.errors.PintError, ArithmeticError, AttributeError, AssertionError, TypeError) as error:
+    except (
+        pint.errors.PintError,
+        tokenize.TokenError,
+        SyntaxError,
+        ArithmeticError,
+        AttributeError,
+        AssertionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(f"{unit!r} is not a unit of {kind}") from error

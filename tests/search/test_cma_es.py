@@ -26,6 +26,16 @@ def test_begins_around_the_first_start_point():
     assert abs(np.median(points[:, 0]) - 0.25) < 0.05
 
 
+def test_learns_after_start_points_too():
+    start = [{"x": 0.8, "y": 5.0}, {"x": 0.9, "y": -9.0}]
+    search = make_search("cma-es", PARAMETERS, 1, start)
+    for number in range(150):
+        point = search.ask(number)
+        search.tell(number, (point["x"] - 0.3) ** 2 + (point["y"] / 20) ** 2)
+    assert point["x"] == pytest.approx(0.3, abs=0.02)
+    assert point["y"] == pytest.approx(0.0, abs=0.4)  # a fiftieth of its range, like x
+
+
 def test_converges_and_then_starts_somewhere_else_with_twice_the_population():
     strategy = CmaEs(Box.of(PARAMETERS), 1, np.array([0.5, 0.5]))
     population = strategy._distribution.population_size

@@ -12,6 +12,9 @@ from beadsmith.problem.state import State
 #: with six digits is still 150 K.
 TOLERANCE = 1e-6
 
+#: Values from here on are broken, and their squares would overflow.
+LARGEST = 1e100
+
 
 def same_state(first: State, second: State) -> bool:
     """Whether two states have the same variables with the same values, up to :data:`TOLERANCE`."""
@@ -51,8 +54,8 @@ def observation_for(observations: Sequence[Observation], target: Target) -> Obse
     observation = found[0]
     if is_undetermined(observation):
         return observation
-    if not math.isfinite(observation.value):
-        raise ValueError(f"{where} is {observation.value}, expected a finite number")
+    if not abs(observation.value) < LARGEST:
+        raise ValueError(f"{where} is {observation.value}, expected a finite number below {LARGEST:g}")
     if math.isnan(observation.stderr) or observation.stderr < 0:
         raise ValueError(f"{where} has the standard error {observation.stderr}, expected a number from 0 upwards")
     return observation

@@ -125,8 +125,8 @@ def _check_same(known: Evaluation, point: Mapping[str, float]) -> None:
         stored = known.point.get(name)
         if stored is None or abs(stored - value) > _SAME * max(1.0, abs(value)):
             raise StudyError(
-                f"evaluation {known.number}: the stored proposal has {name} = {stored}, the search now proposes {value:g}; "
-                "the study was made with other versions or settings: name another --study"
+                f"evaluation {known.number}: the stored proposal has {name} = {stored}, "
+                f"the search now proposes {value:g}; the study was made with other versions or settings: name another --study"
             )
 
 

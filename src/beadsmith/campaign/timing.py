@@ -16,7 +16,10 @@ from beadsmith.simulate.diagnosis import diagnose
 from beadsmith.simulate.engine import Engine, run_simulation
 from beadsmith.simulate.plan import Simulation, plan_simulation
 
-_LOOP = re.compile(r"^Loop time of ([\d.eE+-]+) on \d+ procs for (\d+) steps with (\d+) atoms", re.MULTILINE)
+_LOOP = re.compile(
+    r"^Loop time of ([\d.eE+-]+) on \d+ procs for (\d+) steps with (\d+) atoms.*?^([\d.]+)% CPU use",
+    re.MULTILINE | re.DOTALL,
+)
 
 #: Steps of each stretch in a timing run: enough to be past the first neighbour lists, few enough for seconds.
 _STEPS = 200
@@ -95,11 +98,8 @@ def _shortened(experiment: Experiment) -> Experiment:
             case Dynamics():
                 if stage.stage == "npt":
                     # Reach a condensed density before the rate is measured.
-                    stages.append(
-                        stage.model_copy(
-                            update={"duration": f"{5 * _STEPS} steps", "record": False, "pressure": 1000.0}
-                        )
-                    )
+                    quick = {"duration": f"{10 * _STEPS} steps", "pressure_damping": 50 * experiment.timestep}
+                    stages.append(stage.model_copy(update={**quick, "record": False}))
             case Ladder():
                 few = {"temperatures": stage.temperatures[:1], "hold": f"{5 * _STEPS} steps", "ramp": None}
                 stages.append(stage.model_copy(update=few))
@@ -109,7 +109,11 @@ def _shortened(experiment: Experiment) -> Experiment:
 
 
 def _last_loop(log: str) -> tuple[float, int, int]:
-    loops = [(float(seconds), int(steps), int(atoms)) for seconds, steps, atoms in _LOOP.findall(log)]
+    """Processor seconds, steps and atoms of the last long run in a log; other work on the machine does not count."""
+    loops = [
+        (float(seconds) * float(used) / 100.0, int(steps), int(atoms))
+        for seconds, steps, atoms, used in _LOOP.findall(log)
+    ]
     measured = [loop for loop in loops if loop[1] >= _STEPS] or loops
     if not measured:
         raise BeadsmithError("the timing run printed no timing; run: beadsmith doctor")

@@ -17,10 +17,11 @@ from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import run_answer, write_answer
 from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument, StudyOption, study_of
 from beadsmith.cli.progress import Display, display
+from beadsmith.cli.speech import say
 from beadsmith.errors import ProblemError, StudyError
 from beadsmith.problem.problem import Problem, load_problem
 from beadsmith.problem.schema import SEARCH_METHODS, Local
-from beadsmith.report.html import write_report
+from beadsmith.report.page import write_report
 from beadsmith.report.terminal import terminal_table
 from beadsmith.search.optuna_study import write_optuna_study
 from beadsmith.simulate.engine import find_engine
@@ -60,8 +61,8 @@ def run(
         _calibrate(loaded, folder, plan, console)
     except KeyboardInterrupt:
         kept = len(folder.rows("evaluations"))
-        console.print(f"\nStopped. {kept} evaluations and all finished simulations are kept in {folder.folder}.")
-        console.print("The same command goes on from here.")
+        say(console, f"\nStopped. {kept} evaluations and all finished simulations are kept in {folder.folder}.")
+        say(console, "The same command goes on from here.")
         raise
     outcome = outcome_of(folder)
     write_optuna_study(folder.optuna_journal, loaded.file.title, loaded.parameters.free, outcome.evaluations)
@@ -69,12 +70,9 @@ def run(
     wall = time.monotonic() - started
     console.print(terminal_table(loaded, outcome))
     if outcome.best is not None:
-        console.print(f"Calibrated model  {folder.best_model}", highlight=False)
-    console.print(f"Report            {report_path}", highlight=False)
-    console.print(
-        f"Spent             {outcome.core_seconds:.0f} core-seconds of LAMMPS, {wall:.0f} s here",
-        highlight=False,
-    )
+        say(console, f"Calibrated model  {folder.best_model}")
+    say(console, f"Report            {report_path}")
+    say(console, f"Spent             {outcome.core_seconds:.0f} core-seconds of LAMMPS, {wall:.0f} s here")
     write_answer(json, {"command": "run", **run_answer(loaded, folder, outcome, wall)})
 
 
@@ -89,27 +87,18 @@ def status(
     manifest = folder.manifest()
     console = Console()
     if manifest is not None:
-        console.print(
-            f"{manifest.title}: {manifest.method}, fidelity {manifest.fidelity}, seed {manifest.seed}",
-            highlight=False,
-        )
+        say(console, f"{manifest.title}: {manifest.method}, fidelity {manifest.fidelity}, seed {manifest.seed}")
     failed = sum(evaluation.failed for evaluation in outcome.evaluations)
-    console.print(
-        f"{len(outcome.evaluations)} evaluations, {failed} failed, {outcome.core_seconds:.0f} core-seconds",
-        highlight=False,
-    )
-    console.print(f"{len(folder.store.names())} finished simulations", highlight=False)
+    say(console, f"{len(outcome.evaluations)} evaluations, {failed} failed, {outcome.core_seconds:.0f} core-seconds")
+    say(console, f"{len(folder.store.names())} finished simulations")
     if outcome.incumbent is not None:
-        console.print(
-            f"best so far: evaluation {outcome.incumbent.number}, misfit {outcome.incumbent.misfit:.4g}",
-            highlight=False,
-        )
+        say(console, f"best so far: evaluation {outcome.incumbent.number}, misfit {outcome.incumbent.misfit:.4g}")
     if outcome.best is not None:
         text = f"misfit {outcome.best.misfit:.4g} +- {outcome.best.stderr:.2g}"
-        console.print(f"best re-measured: evaluation {outcome.best.number}, {text}", highlight=False)
+        say(console, f"best re-measured: evaluation {outcome.best.number}, {text}")
     for evaluation in outcome.evaluations:
         for failure in evaluation.failures:
-            console.print(f"evaluation {evaluation.number} failed: {failure.sentence}", highlight=False)
+            say(console, f"evaluation {evaluation.number} failed: {failure.sentence}")
     write_answer(json, {"command": "status", **run_answer(loaded, folder, outcome, 0.0)})
 
 
@@ -126,7 +115,7 @@ def report(
     """Write the report of a study again, from what is stored."""
     folder, loaded = _stored(study, problem)
     path = write_report(loaded, folder, output, others=[Study(other) for other in others or []])
-    Console().print(f"Report  {path}", highlight=False)
+    say(Console(), f"Report  {path}")
     write_answer(
         json,
         {"command": "report", **run_answer(loaded, folder, outcome_of(folder), 0.0), "report": str(path)},

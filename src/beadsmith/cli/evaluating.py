@@ -26,6 +26,7 @@ from beadsmith.cli.options import (
     study_of,
 )
 from beadsmith.cli.progress import display
+from beadsmith.cli.speech import say
 from beadsmith.errors import ProblemError
 from beadsmith.forcefield.export import lammps_include, range_warnings
 from beadsmith.problem.document import write_document
@@ -142,17 +143,17 @@ def _print(console: Console, problem: Problem, at: State, measured: Measured) ->
         console.print(evaluation_table(problem, {measured.label: measured.observations}))
     if measured.misfit is not None:
         error = f" +- {measured.stderr:.2g}" if math.isfinite(measured.stderr) else ""
-        console.print(f"misfit {measured.misfit:.4g}{error}", highlight=False)
+        say(console, f"misfit {measured.misfit:.4g}{error}")
     for replica in measured.replicas:
         for failure in replica.failures:
-            console.print(f"failed: {failure.sentence}", highlight=False)
+            say(console, f"failed: {failure.sentence}")
 
 
 def _warn(console: Console, model: Model, at: State, wanted: dict[str, tuple[float, ...]]) -> None:
     for temperature in wanted.get("T", (math.nan,)):
         state = at if math.isnan(temperature) else at.with_(T=temperature)
         for remark in range_warnings(model, state):
-            console.print(f"warning: {remark}", highlight=False)
+            say(console, f"warning: {remark}")
 
 
 def _single(name: str, values: tuple[float, ...]) -> float:

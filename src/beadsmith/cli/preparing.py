@@ -19,6 +19,7 @@ from beadsmith.campaign.pool import available_cores, cluster_of, job_script, wor
 from beadsmith.campaign.timing import Cost, engine_speed, estimate_cost
 from beadsmith.cli.answers import units_of, write_answer
 from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument
+from beadsmith.cli.speech import say
 from beadsmith.errors import EngineNotFound, ProblemError
 from beadsmith.forcefield.coefficients import interaction_names
 from beadsmith.problem.checks import recorded_states
@@ -44,7 +45,7 @@ def check(
     answer = _plan_answer(loaded, costs)
     _print_plan(console, loaded, costs, answer)
     if cluster_of(loaded.file.compute) is not None:
-        console.print(f"\nJob script:\n{job_script(loaded.file.compute)}", highlight=False, markup=False)
+        say(console, f"\nJob script:\n{job_script(loaded.file.compute)}")
     write_answer(json, {"command": "check", **answer})
 
 
@@ -83,7 +84,7 @@ def doctor(
     lammps: Annotated[str | None, typer.Option(help="A LAMMPS executable of your own.")] = None,
     json: JsonOption = None,
 ) -> None:
-    """Look whether all that Beadsmith needs is here: LAMMPS and its styles, MPI, cores, speed, disk.  Exit code 1 if not."""
+    """Is all here that Beadsmith needs?  LAMMPS and its styles, MPI, cores, speed, disk.  Exit code 1 if not."""
     console = Console()
     table = Table(show_header=False, box=None, padding=(0, 2))
     answer: dict[str, Any] = {
@@ -114,7 +115,7 @@ def doctor(
         if key != "command":
             table.add_row(key.replace("_", " "), _shown(value))
     console.print(table)
-    console.print(f"Not well: {problem}" if problem else "All is well.", highlight=False)
+    say(console, f"Not well: {problem}" if problem else "All is well.")
     write_answer(json, {**answer, "units": {"atom_steps_per_second": "1/s", "free_disk_gigabytes": "GB"}})
     if problem:
         raise typer.Exit(1)
@@ -123,18 +124,15 @@ def doctor(
 def _describe(console: Console, problem: Problem) -> None:
     space = problem.parameters
     bonds, angles = interaction_names(problem)
-    console.print(
-        f"{problem.file.title}  (fidelity {problem.fidelity} of {', '.join(problem.fidelities) or 'base'})",
-        highlight=False,
-    )
-    console.print(
+    say(console, f"{problem.file.title}  (fidelity {problem.fidelity} of {', '.join(problem.fidelities) or 'base'})")
+    say(
+        console,
         f"{len(problem.beads)} bead types, {len(bonds)} bond types, {len(angles)} angle types; parameters: "
         f"{len(space.free)} free, {len(space.fixed)} fixed, {len(space.tied)} tied; {len(problem.targets)} targets",
-        highlight=False,
     )
     for name, experiment in problem.experiments.items():
         states = "; ".join(state.label for state in recorded_states(experiment))
-        console.print(f"  {name} ({experiment.kind}) records at {states or 'its only state'}", highlight=False)
+        say(console, f"  {name} ({experiment.kind}) records at {states or 'its only state'}")
 
 
 def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:
@@ -169,24 +167,21 @@ def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:
 
 
 def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: dict[str, Any]) -> None:
-    console.print(
-        f"Would run: {answer['evaluations']} evaluations ({answer['search']}) and {answer['measurements']} measurements, "
-        f"{answer['simulations']} simulations, {answer['workers']} at once",
-        highlight=False,
+    say(
+        console,
+        f"Would run: {answer['evaluations']} evaluations ({answer['search']}) and "
+        f"{answer['measurements']} measurements, {answer['simulations']} simulations, {answer['workers']} at once",
     )
     for cost in costs:
         if cost.core_seconds is None:
-            console.print(f"  {cost.experiment}: a script of your own, its cost is not known")
+            say(console, f"  {cost.experiment}: a script of your own, its cost is not known")
         else:
             text = f"  {cost.experiment}: {cost.beads} beads, {cost.steps} steps, {cost.core_seconds:.3g} core-seconds"
-            console.print(f"{text} ({(cost.rate or math.nan) / 1e6:.2g} million atom-steps/s)", highlight=False)
+            say(console, f"{text} ({(cost.rate or math.nan) / 1e6:.2g} million atom-steps/s)")
     if answer["core_hours"] is not None:
         wall = answer["core_hours"] / answer["workers"]
-        console.print(
-            f"Estimated: {answer['core_hours']:.3g} core-hours, {wall:.3g} h here ({os.cpu_count()} cores)",
-            highlight=False,
-        )
-    console.print("The file is valid.")
+        say(console, f"Estimated: {answer['core_hours']:.3g} core-hours, {wall:.3g} h here ({os.cpu_count()} cores)")
+    say(console, "The file is valid.")
 
 
 def _shown(value: Any) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from beadsmith.cli.speech import say
+
 #: Seconds between lines when there is no terminal to draw on.
 _QUIET_INTERVAL = 30.0
 
@@ -37,7 +39,7 @@ class Display:
         self.progress.update(self.tasks[phase], completed=done, total=total, status=status)
         if not self.console.is_terminal and (now - self._last_line > _QUIET_INTERVAL or done == total):
             self._last_line = now
-            self.console.print(f"{phase}: {done}/{total}  {status}", highlight=False)
+            say(self.console, f"{phase}: {done}/{total}  {status}")
 
     def _status(self, phase: str, done: int, total: int, now: float) -> str:
         since, first = self._started[phase]

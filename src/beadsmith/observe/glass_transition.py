@@ -11,6 +11,7 @@ from beadsmith.observe.lines import (
     Line,
     distinct,
     excess_scatter,
+    fit_line,
     fit_line_in_window,
     in_window,
     usable_errors,
@@ -23,6 +24,9 @@ LARGEST_RELATIVE_ERROR = 0.25
 FEWEST_TEMPERATURES = 6
 #: The hyperbola has reached its straight parts where its slope has made this part of its whole change.
 ASYMPTOTIC = 0.9
+#: A hyperbola that lowers the chi2 of a straight line by less has found a bend in noise: the 99.9 % quantile of chi2
+#: with the three degrees of freedom that the line lacks.
+SMALLEST_IMPROVEMENT = 16.27
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ class Hyperbola:
             errors imply.
         chi2: sum of squared residuals over squared standard errors.
         freedom: number of points less the parameters fitted.
+        improvement: by how much chi2 is smaller than that of a straight line, in units of the scatter.
         coldest, hottest: ends of the temperatures that were fitted, K.
     """
 
@@ -123,6 +128,7 @@ class Hyperbola:
     covariance: Array
     chi2: float
     freedom: int
+    improvement: float
     coldest: float
     hottest: float
 
@@ -140,6 +146,8 @@ class Hyperbola:
     def note(self) -> str:
         """Why T0 is no measurement of Tg, or which straight part was not reached; empty if all is well."""
         name = "Tg by hyperbola"
+        if self.improvement < SMALLEST_IMPROVEMENT:
+            return f"{name} is not determined by these data: a straight line fits them as well"
         return (
             _undetermined(name, self.T0, self.stderr, self.coldest, self.hottest, self.b > 0.0) or self._note_on_range()
         )
@@ -187,9 +195,18 @@ def hyperbola(temperatures: Array, densities: Array, stderrs: Array) -> Hyperbol
     to_kelvin = np.array([1.0, 1.0 / extent, 1.0 / extent, extent, 1.0])
     rho0, a, b, T0, c = fit.parameters * to_kelvin + np.array([0.0, 0.0, 0.0, middle, 2.0 * np.log(extent)])
     freedom = len(densities) - fit.free
-    covariance = fit.covariance * np.outer(to_kelvin, to_kelvin) * excess_scatter(fit.chi2, freedom, known)
-    five = (float(rho0), float(a), float(b), float(T0), float(c))
-    return Hyperbola(*five, covariance, fit.chi2, freedom, coldest=float(own[0]), hottest=float(own[-1]))
+    scatter = excess_scatter(fit.chi2, freedom, known)
+    covariance = fit.covariance * np.outer(to_kelvin, to_kelvin) * scatter
+    improvement = fit_line(temperatures, densities, stderrs).chi2 - fit.chi2
+    return Hyperbola(
+        *(float(rho0), float(a), float(b), float(T0), float(c)),
+        covariance,
+        fit.chi2,
+        freedom,
+        improvement=improvement / scatter if scatter > 0.0 else np.inf,
+        coldest=float(own[0]),
+        hottest=float(own[-1]),
+    )
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,6 @@ def radius_of_gyration(positions: Array, molecules: Molecules) -> Array:
     """
     lengths = np.diff(molecules.starts, append=len(molecules.beads))
     own = positions[:, molecules.beads]
-    # Relative to a bead of the molecule, so that a molecule that diffused far away loses no digits.
-    own = own - np.repeat(own[:, molecules.starts], lengths, axis=1)
     weights = molecules.masses / np.repeat(np.add.reduceat(molecules.masses, molecules.starts), lengths)
     centre = np.add.reduceat(own * weights[:, None], molecules.starts, axis=1)
     squares = np.square(own - np.repeat(centre, lengths, axis=1)).sum(axis=2)

@@ -13,7 +13,8 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from beadsmith.units import EXAMPLE_OF_KIND, UNIT_OF_KIND, convert
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+# Digits are matched in one way only: "\d+\.?\d*" would try all splits of a long run of them.
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _UNIT = r"(?P<unit>[A-Za-zµμÅ°%1][A-Za-zµμÅ°%0-9*/^.() -]{0,40})?"
 _ONE = re.compile(rf"\s*(?P<number>{_NUMBER})\s*{_UNIT}\s*$")
 _RANGE = re.compile(rf"\s*(?P<low>{_NUMBER})\s+to\s+(?P<high>{_NUMBER})(?:\s+by\s+(?P<step>{_NUMBER}))?\s*{_UNIT}\s*$")
@@ -30,8 +31,10 @@ def parse_quantity(text: object, kind: str) -> float:
     Raises:
         ValueError: a sentence saying what was expected.
     """
-    match = _ONE.match(_as_text(text))
-    if match is None:
+    words = _as_text(text)
+    match = _ONE.match(words)
+    # "6 1" is two numbers, and not six of the unit 1.
+    if match is None or _LIST.match(words):
         raise ValueError(f"{article(kind)} such as '{EXAMPLE_OF_KIND[kind]}'")
     return _finite(float(match["number"]), match["unit"], kind)
 
@@ -47,9 +50,8 @@ def parse_range(text: object, kind: str) -> tuple[float, float]:
         raise ValueError(f"two ends of {article(kind)} and the unit, such as '{_range_example(kind)}'")
     low, high = (_finite(float(match[end]), match["unit"], kind) for end in ("low", "high"))
     if not low < high:
-        raise ValueError(
-            f"the lower end first, '{match['high']} to {match['low']} {match['unit'] or ''}'".replace(" '", "'")
-        )
+        turned = f"{match['high']} to {match['low']} {match['unit'] or ''}".strip()
+        raise ValueError(f"the lower end first, '{turned}'" if high < low else f"two different ends of {article(kind)}")
     return low, high
 
 
@@ -62,12 +64,16 @@ def parse_quantities(text: object, kind: str) -> tuple[float, ...]:
     words = _as_text(text)
     if (match := _RANGE.match(words)) and match["step"]:
         numbers = _steps(float(match["low"]), float(match["high"]), float(match["step"]))
+    elif match:
+        raise ValueError(f"a step too, such as '{_steps_example(kind)}'")
     elif match := _LIST.match(words):
         numbers = [float(number) for number in re.split(r"[\s,]+", match["numbers"])]
     elif match := _ONE.match(words):
         numbers = [float(match["number"])]
     else:
-        raise ValueError(f"one or more numbers and the unit, such as '1 2 {UNIT_OF_KIND[kind]}'")
+        raise ValueError(f"one or more numbers and the unit, such as '{_list_example(kind)}'")
+    if len(numbers) > LONGEST_LIST:
+        raise ValueError(f"at most {LONGEST_LIST} numbers")
     return tuple(_finite(number, match["unit"], kind) for number in numbers)
 
 
@@ -124,12 +130,24 @@ def _steps(low: float, high: float, step: float) -> list[float]:
     return [low + i * step for i in range(math.floor(count + 1e-9) + 1)]
 
 
-def _unit_example(kind: str) -> str:
-    return UNIT_OF_KIND[kind]
+def _ends_example(kind: str) -> tuple[float, float]:
+    number = float(EXAMPLE_OF_KIND[kind].split()[0])
+    return number, 1.5 * number
 
 
 def _range_example(kind: str) -> str:
-    return f"1 to 12 {_unit_example(kind)}".strip()
+    low, high = _ends_example(kind)
+    return f"{low:g} to {high:g} {UNIT_OF_KIND[kind]}".strip()
+
+
+def _list_example(kind: str) -> str:
+    low, high = _ends_example(kind)
+    return f"{low:g} {high:g} {UNIT_OF_KIND[kind]}".strip()
+
+
+def _steps_example(kind: str) -> str:
+    low, high = _ends_example(kind)
+    return f"{low:g} to {high:g} by {(high - low) / 5:g} {UNIT_OF_KIND[kind]}".strip()
 
 
 def _one(kind: str, minimum: float = -math.inf, exclusive: bool = False) -> Any:
@@ -149,7 +167,7 @@ def _one(kind: str, minimum: float = -math.inf, exclusive: bool = False) -> Any:
 def _several(kind: str) -> Any:
     schema = {
         "type": ["string", "number"],
-        "description": f"one or more of {article(kind)}: '1 2 3 {_unit_example(kind)}'",
+        "description": f"one or more numbers with the unit of {article(kind)}: '{_list_example(kind)}'",
     }
     return Annotated[
         tuple[float, ...],

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from beadsmith.errors import ProblemError
 from beadsmith.problem.quantity import parse_quantities, parse_quantity
 from beadsmith.problem.records import Target
-from beadsmith.problem.schema import Observable, TargetRule
+from beadsmith.problem.schema import Mean, Observable, TargetRule
 from beadsmith.problem.state import State
 
 #: Kind of quantity of each kind of observable.
@@ -54,12 +54,14 @@ def _resolve_one(name: str, rule: TargetRule, observables: Mapping[str, Observab
     where = f"targets.{name}"
     if name not in observables:
         raise ProblemError(where, name, f"the name of an observable, one of {', '.join(observables)}")
-    kind = KIND_OF_OBSERVABLE[observables[name].kind]
+    observable = observables[name]
+    kind = KIND_OF_OBSERVABLE[observable.kind]
+    unit = observable.unit if isinstance(observable, Mean) else ""
     states = _states(rule, f"{where}.state")
-    values = _numbers(rule.value, kind, f"{where}.value")
+    values = _numbers(rule.value, kind, unit, f"{where}.value")
     if len(values) != len(states):
         raise ProblemError(f"{where}.value", f"{len(values)} values", f"as many as states, {len(states)}")
-    spreads = _numbers(rule.uncertainty, kind, f"{where}.uncertainty")
+    spreads = _numbers(rule.uncertainty, kind, unit, f"{where}.uncertainty")
     if len(spreads) not in (1, len(values)):
         raise ProblemError(
             f"{where}.uncertainty", f"{len(spreads)} values", f"one, or as many as values, {len(values)}"
@@ -74,9 +76,15 @@ def _resolve_one(name: str, rule: TargetRule, observables: Mapping[str, Observab
     ]
 
 
-def _numbers(text: str | float, kind: str, where: str) -> tuple[float, ...]:
+def _numbers(text: str | float, kind: str, unit: str, where: str) -> tuple[float, ...]:
+    """Numbers of a kind; those of a user's own column carry the unit that the observable declares, word for word."""
     try:
-        return parse_quantities(text, kind)
+        if not unit:
+            return parse_quantities(text, kind)
+        words = str(text).strip()
+        if not words.endswith(unit):
+            raise ValueError(f"numbers in {unit}, the unit that the observable declares")
+        return parse_quantities(words.removesuffix(unit), kind)
     except ValueError as error:
         raise ProblemError(where, str(text), str(error)) from error
 
@@ -88,8 +96,3 @@ def _states(rule: TargetRule, where: str) -> list[State]:
         if len(column) not in (1, count):
             raise ProblemError(f"{where}.{name}", f"{len(column)} values", f"1 or {count}, as for the other variables")
     return [State.of({name: column[i % len(column)] for name, column in columns.items()}) for i in range(count)]
-
-
-def parse_value_of(kind: str, text: object) -> float:
-    """One value of an observable of this kind, as in the problem file."""
-    return parse_quantity(text, KIND_OF_OBSERVABLE[kind])

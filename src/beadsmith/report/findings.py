@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from beadsmith.campaign.calibration import Measured, Outcome, outcome_of
 from beadsmith.campaign.study import Manifest, Study
@@ -34,6 +34,8 @@ class Subject:
         terms: parts of the misfit by name.
         point: its free parameters; empty if only a model file has them.
         result: whether it is what the search found, rather than something to compare with.
+        place: its place among the models to compare with, which decides how figures draw it; None for those of the
+            search.
     """
 
     label: str
@@ -43,6 +45,7 @@ class Subject:
     terms: Mapping[str, Number]
     point: Mapping[str, float]
     result: bool = False
+    place: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,9 +129,12 @@ def gather(problem: Problem, study: Study, others: Sequence[Study] = ()) -> Find
 def subjects(problem: Problem, outcome: Outcome) -> tuple[Subject, ...]:
     """Models of the tables: those to compare with in the order of the problem file, then the result so far."""
     measured = {one.label: one for one in outcome.measured if one.number is None}
-    order = [*(label for label in problem.file.compare if label in measured)]
-    order += [label for label in measured if label not in order]
-    shown = [_of_measured(measured[label], label) for label in order]
+    order = [*problem.file.compare, *(label for label in measured if label not in problem.file.compare)]
+    shown = [
+        replace(_of_measured(measured[label], label), place=place)
+        for place, label in enumerate(order)
+        if label in measured
+    ]
     result = result_of(outcome)
     return (*shown, result) if result is not None else tuple(shown)
 

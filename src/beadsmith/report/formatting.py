@@ -1,8 +1,9 @@
-"""Numbers as a reader wants them: value and error with matching digits, counts with their noun, times in fitting units."""
+"""Numbers as a reader wants them: value and error with matching digits, counts with their noun, fitting units."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 #: Significant digits of an error.
@@ -36,8 +37,18 @@ class Written:
     @property
     def text(self) -> str:
         """``1.234 ± 0.010``, or ``(5.30 ± 0.20)×10⁻⁴``."""
-        both = f"{self.value} ± {self.error}" if self.error else self.value
-        return f"({both}){self.power}" if self.power and self.error else f"{both}{self.power}"
+        return self._joined(" ± ")
+
+    @property
+    def compact(self) -> str:
+        """``1.234±0.010``, for narrow columns."""
+        return self._joined("±")
+
+    def _joined(self, sign: str) -> str:
+        if not self.error:
+            return f"{self.value}{self.power}"
+        both = f"{self.value}{sign}{self.error}"
+        return f"({both}){self.power}" if self.power else both
 
 
 def written(value: float, stderr: float) -> Written:
@@ -54,7 +65,7 @@ def written(value: float, stderr: float) -> Written:
     if not math.isfinite(value):
         return Written(ABSENT)
     if not math.isfinite(stderr):
-        return Written(number(value), UNKNOWN)
+        return Written(number(value, 3), UNKNOWN)
     if stderr <= 0:
         return Written(number(value, 6), "0")
     decimals = decimals_of_error(stderr)
@@ -63,20 +74,26 @@ def written(value: float, stderr: float) -> Written:
     return _rounded(value, stderr, decimals)
 
 
-def given(value: float, stderr: float) -> Written:
+def given(value: float, stderr: float, own: int) -> Written:
     """A value that somebody declared: it keeps its own decimals where its error leaves room for them.
 
-    >>> given(1.2344, 0.01).text
+    Args:
+        value, stderr: the value and its uncertainty.
+        own: decimals with which it was declared (:func:`own_decimals`).
+
+    >>> given(1.2344, 0.01, 4).text
     '1.2344 ± 0.0100'
     """
     plain = written(value, stderr)
-    if plain.power or not math.isfinite(value) or not 0 < stderr < math.inf:
+    if plain.power or plain.error in ("", "0", UNKNOWN):
         return plain
     decimals = decimals_of_error(stderr)
-    _, _, own = f"{value:.6g}".partition(".")
-    if "e" in own or len(own) <= decimals:
-        return plain
-    return _rounded(value, stderr, max(decimals, 0) + EXTRA_DECIMALS)
+    return _rounded(value, stderr, max(decimals, 0) + EXTRA_DECIMALS) if own > decimals else plain
+
+
+def own_decimals(values: Iterable[float]) -> int:
+    """The most decimals that any of several values was declared with: 2 for 4.47 and 4.5."""
+    return max((len(f"{value:.6g}".partition(".")[2]) for value in values if "e" not in f"{value:.6g}"), default=0)
 
 
 def number(value: float, digits: int = 4) -> str:

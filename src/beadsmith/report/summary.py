@@ -32,7 +32,8 @@ class Contrast:
         label: the compared model.
         other: its misfit.
         difference: misfit of the result less that of the other; negative if the result is better.
-        least: the smallest difference that these measurements could tell from chance; infinite if the errors are not known.
+        least: the smallest difference that these measurements could tell from chance; infinite if the errors are not
+            known.
     """
 
     label: str
@@ -58,7 +59,10 @@ class Contrast:
             case Verdict.BETTER:
                 return f"It lies below that of {other}: by {gap}, more than chance explains."
             case Verdict.WORSE:
-                return f"It lies above that of {other}: by {gap}, more than chance explains. The search found nothing better."
+                return (
+                    f"It lies above that of {other}: by {gap}, more than chance explains. "
+                    "The search found nothing better."
+                )
             case Verdict.SAME:
                 return (
                     f"It cannot be told apart from that of {other}: the difference of {gap} is within the errors. "
@@ -95,7 +99,9 @@ def summary(findings: Findings) -> tuple[str, ...]:
     """Sentences that say what came out, what it cost, and what is not known yet."""
     outcome = findings.outcome
     if not outcome.evaluations and not outcome.measured:
-        return ("Nothing has been evaluated in this study yet, so there is nothing to show. Start it with: beadsmith run.",)
+        return (
+            "Nothing has been evaluated in this study yet, so there is nothing to show. Start it with: beadsmith run.",
+        )
     return (*_result(findings), _cost(findings))
 
 
@@ -104,35 +110,41 @@ def meaning_of(misfit: Misfit) -> str:
     match misfit:
         case CombinedVariance():
             return (
-                "A misfit is the mean squared deviation from the targets in units of the combined variance of target and "
-                "simulation, averaged over observables by weight: 1 means agreement within the errors, on average."
+                "A misfit is the mean squared deviation from the targets in units of the combined variance of target "
+                "and simulation, averaged over observables by weight: 1 means agreement within the errors, on average."
             )
         case Relative():
-            return "A misfit is the mean squared relative deviation from the targets, averaged over observables by weight."
+            return (
+                "A misfit is the mean squared relative deviation from the targets, averaged over observables by weight."
+            )
         case Martins2025():
             return (
-                "A misfit is the loss of Martins et al. (2025): a weighted sum of squared relative errors of density lines, "
-                "their slopes, and radius of gyration."
+                "A misfit is the loss of Martins et al. (2025): a weighted sum of squared relative errors of density "
+                "lines, their slopes, and radius of gyration."
             )
 
 
 def _result(findings: Findings) -> list[str]:
     outcome = findings.outcome
     if outcome.best is not None and outcome.best.misfit is not None:
-        return [_of_best(findings, outcome.best), *(one.sentence for one in contrasts(findings)), *_unmeasured(findings)]
+        return [
+            _of_best(findings, outcome.best),
+            *(one.sentence for one in contrasts(findings)),
+            *_unmeasured(findings),
+        ]
     if not findings.problem.targets:
         return ["The problem file has no targets, so nothing was judged: the tables show what was measured."]
     if not outcome.evaluations:
         return ["The search has not begun; only models to compare with were measured."]
     if outcome.incumbent is None:
         return [
-            f"All {len(outcome.evaluations)} evaluations failed, so there is no result. The section on failures says why, "
-            "and what to do."
+            f"All {len(outcome.evaluations)} evaluations failed, so there is no result. "
+            "The section on failures says why, and what to do."
         ]
     best, tried = outcome.incumbent, count(len(outcome.evaluations), "evaluation")
     sentences = [
-        f"The lowest misfit so far is {number(best.misfit or 0.0)}, of evaluation {best.number} of the search. It was "
-        f"measured once and is the luckiest of {tried}, so the true one is probably higher."
+        f"The lowest misfit so far is {number(best.misfit or 0.0, 3)}, of evaluation {best.number} of the search. "
+        f"It was measured once and is the luckiest of {tried}, so the true one is probably higher."
     ]
     if any(one.number is not None for one in outcome.measured):
         sentences.append("Every attempt to measure the best models again has failed so far, so there is no result yet.")
@@ -150,7 +162,7 @@ def _of_best(findings: Findings, best: Measured) -> str:
         sentence += ", measured once with a fresh seed, so its error is not known"
     else:
         sentence += f", the mean of {good} measurements with fresh seeds"
-    return sentence + (f"; during the search it had shown {number(claimed)}." if claimed is not None else ".")
+    return sentence + (f"; during the search it had shown {number(claimed, 3)}." if claimed is not None else ".")
 
 
 def _unmeasured(findings: Findings) -> list[str]:

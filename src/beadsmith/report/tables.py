@@ -16,7 +16,7 @@ from beadsmith.problem.records import Observation, Target
 from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines, ThermalExpansion
 from beadsmith.problem.state import State
 from beadsmith.report.findings import Number, Subject
-from beadsmith.report.formatting import Written, given, number, written
+from beadsmith.report.formatting import Written, count, given, number, own_decimals, written
 from beadsmith.report.labels import observable_label, observable_unit, state_label, with_unit
 
 #: A deviation of more than so many combined standard errors is marked.
@@ -86,13 +86,14 @@ class FootRow:
 
     Attributes:
         kind: ``misfit``, ``term``, ``deviation`` or ``noise``.
-        target: what stands in the target's column; usually empty.
+        remark: what the title leaves out where there is little room.
         cells: one for each column; None if there is no such number.
     """
 
     kind: str
     title: str
     cells: tuple[Written | None, ...]
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,16 @@ class PropertyTable:
     def marks(self) -> str:
         """All marks that occur, so that only these are explained."""
         return "".join(
-            sorted({mark for group in self.groups for row in group.rows for cell in row.cells if cell for mark in cell.mark})
+            sorted(
+                {
+                    mark
+                    for group in self.groups
+                    for row in group.rows
+                    for cell in row.cells
+                    if cell
+                    for mark in cell.mark
+                }
+            )
         )
 
     @property
@@ -139,7 +149,9 @@ def measured_observables(problem: Problem, models: Sequence[Subject]) -> list[st
     """Names of observables with a target or an observation: those of the problem in its order, then any others."""
     seen = {target.observable: None for target in problem.targets}
     seen |= {observation.observable: None for model in models for observation in model.observations}
-    return [name for name in problem.observables if name in seen] + [name for name in seen if name not in problem.observables]
+    return [name for name in problem.observables if name in seen] + [
+        name for name in seen if name not in problem.observables
+    ]
 
 
 def direct_targets(problem: Problem) -> list[Target]:
@@ -153,7 +165,8 @@ def _groups(problem: Problem, models: Sequence[Subject]) -> list[Group]:
     groups = []
     for name in measured_observables(problem, models):
         targets = [target for target in problem.targets if target.observable == name]
-        rows = [_row_of_target(target, models, z) for target in targets]
+        decimals = own_decimals(target.value for target in targets)
+        rows = [_row_of_target(target, decimals, models, z) for target in targets]
         rows += [_row_of_state(name, state, models) for state in _states_without_target(name, targets, models)]
         title = with_unit(observable_label(name), observable_unit(problem, name))
         groups.append(Group(title, tuple(sorted(rows, key=lambda row: row.state))))
@@ -165,18 +178,21 @@ def _deviation_by_target(problem: Problem, model: Subject) -> Mapping[tuple[str,
     return {(one.observable, one.state): one.z for one in found}
 
 
-def _row_of_target(target: Target, models: Sequence[Subject], z: Sequence[Mapping[tuple[str, State], float]]) -> Row:
+def _row_of_target(
+    target: Target, decimals: int, models: Sequence[Subject], z: Sequence[Mapping[tuple[str, State], float]]
+) -> Row:
     cells = [
         _cell(matching(model.observations, target), own[target.observable, target.state])
         for model, own in zip(models, z, strict=True)
     ]
-    shown = Cell(target.value, target.stderr, given(target.value, target.stderr))
+    shown = Cell(target.value, target.stderr, given(target.value, target.stderr, decimals))
     return Row(target.observable, target.state, shown, tuple(cells))
 
 
 def _row_of_state(name: str, state: State, models: Sequence[Subject]) -> Row:
     found = [
-        [one for one in model.observations if one.observable == name and same_state(one.state, state)] for model in models
+        [one for one in model.observations if one.observable == name and same_state(one.state, state)]
+        for model in models
     ]
     return Row(name, state, None, tuple(_cell(observations) for observations in found))
 
@@ -193,7 +209,9 @@ def _cell(found: Sequence[Observation], z: float = math.nan) -> Cell | None:
     if not found:
         return None
     one = found[0]
-    shown = Written("not determined") if is_undetermined(one) and math.isnan(one.value) else written(one.value, one.stderr)
+    shown = (
+        Written("not determined") if is_undetermined(one) and math.isnan(one.value) else written(one.value, one.stderr)
+    )
     return Cell(one.value, one.stderr, shown, z, one.equilibrated, one.note)
 
 
@@ -203,32 +221,33 @@ def _foot(problem: Problem, models: Sequence[Subject]) -> tuple[FootRow, ...]:
     names = list(dict.fromkeys(name for model in models for name in model.terms))
     rows = [FootRow("misfit", "Misfit", tuple(_number(model.misfit) for model in models))]
     rows += [
-        FootRow("term", observable_label(name), tuple(_number(model.terms.get(name)) for model in models)) for name in names
+        FootRow("term", observable_label(name), tuple(_number(model.terms.get(name)) for model in models))
+        for name in names
     ]
     targets = direct_targets(problem)
     if targets:
-        points = f"{len(targets)} point{'' if len(targets) == 1 else 's'}"
+        over = f"mean over {count(len(targets), 'point')}, in units of the targets' uncertainty"
         rows += [
-            _by_model("deviation", f"Mean squared deviation / σ² of the targets ({points})", models, targets, _deviation),
-            _by_model("noise", "of which expected from the simulations' noise", models, targets, _noise),
+            FootRow("deviation", "Squared deviation", _attempts(_deviation, models, targets), over),
+            FootRow(
+                "noise", "of it noise", _attempts(_noise, models, targets), "expected from the standard errors alone"
+            ),
         ]
     return tuple(rows)
 
 
-def _by_model(
-    kind: str,
-    title: str,
+def _attempts(
+    cell: Callable[[Sequence[Observation], Sequence[Target]], Written],
     models: Sequence[Subject],
     targets: Sequence[Target],
-    cell: Callable[[Sequence[Observation], Sequence[Target]], Written],
-) -> FootRow:
+) -> tuple[Written | None, ...]:
     def attempt(model: Subject) -> Written | None:
         try:
             return cell(model.observations, targets)
         except ValueError:  # a target without a usable observation: the rows above show which
             return None
 
-    return FootRow(kind, title, tuple(attempt(model) for model in models))
+    return tuple(attempt(model) for model in models)
 
 
 def _deviation(observations: Sequence[Observation], targets: Sequence[Target]) -> Written:

@@ -10,7 +10,6 @@ from beadsmith.problem.parameters import Parameter
 from beadsmith.problem.schema import SEARCH_METHODS
 from beadsmith.search.box import Box
 from beadsmith.search.contract import BeginWith, InOrder, Search, Strategy
-from beadsmith.search.space_filling import RandomPoints, SobolPoints
 
 Start = Sequence[Mapping[str, float]]
 
@@ -63,10 +62,14 @@ def _cma_es(box: Box, seed: int, start: Start) -> Strategy:
 
 
 def _sobol(box: Box, seed: int, start: Start) -> Strategy:
+    from beadsmith.search.space_filling import SobolPoints  # SciPy's statistics are slow to import
+
     return BeginWith(start, SobolPoints(box, seed))
 
 
 def _random(box: Box, seed: int, start: Start) -> Strategy:
+    from beadsmith.search.space_filling import RandomPoints
+
     return BeginWith(start, RandomPoints(box, seed))
 
 

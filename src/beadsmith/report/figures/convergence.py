@@ -13,17 +13,10 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from beadsmith.problem.records import Evaluation
-from beadsmith.report.figures.style import (
-    RESULT,
-    Look,
-    Picture,
-    draw,
-    legend_below,
-    legend_label,
-    looks_of_compared,
-)
-from beadsmith.report.findings import Subject
+from beadsmith.report.figures.style import Picture, draw, legend_below, legend_label, logarithmic
+from beadsmith.report.findings import Number, Subject
 from beadsmith.report.formatting import written
+from beadsmith.report.looks import Look, look_of
 
 Array = NDArray[np.float64]
 
@@ -82,7 +75,8 @@ def convergence_picture(
             _paint_course(axes, x, course)
             _paint_models(axes, models)
         scale_of(left, _values(course, models, others))
-        left.xaxis.set_major_locator(MaxNLocator(integer=True))
+        left.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, steps=[1, 2, 5, 10]))
+        right.xaxis.set_major_locator(MaxNLocator(nbins=5))
         left.set(xlabel="evaluation", ylabel="misfit", title="By evaluations")
         right.set(xlabel="core-hours of the search", title="By cost")
         right.set_xlim(left=0)
@@ -122,8 +116,8 @@ def scale_of(axes: Axes, values: Array) -> None:
     low, high = float(known.min()), float(known.max())
     if low > 0 and high > LOGARITHMIC * low:
         decades = math.log10(high / low)
-        axes.set_yscale("log")
         axes.set_ylim(low * 10 ** (-0.06 * decades), high * 10 ** (0.12 * decades))
+        logarithmic(axes)
     else:
         span = (high - low) or abs(high) or 1.0
         axes.set_ylim(min(low - 0.06 * span, 0.0 if low >= 0 else low), high + 0.12 * span)
@@ -131,7 +125,16 @@ def scale_of(axes: Axes, values: Array) -> None:
 
 def _paint_course(axes: Axes, x: Array, course: Course) -> None:
     crowded = len(x) > MOST_VECTORS
-    axes.plot(x, course.misfit, "o", color="#9a9a9a", markersize=2.6, markeredgewidth=0, label="each evaluation", rasterized=crowded)
+    axes.plot(
+        x,
+        course.misfit,
+        "o",
+        color="#9a9a9a",
+        markersize=2.6,
+        markeredgewidth=0,
+        label="each evaluation",
+        rasterized=crowded,
+    )
     axes.step(x, course.best, where="post", color="#000000", linewidth=1.6, label="best so far")
 
 
@@ -140,34 +143,39 @@ def _paint_failures(axes: Axes, x: Array, course: Course) -> None:
     if len(failed):
         place = axes.get_xaxis_transform()
         axes.plot(
-            failed, np.full(len(failed), 0.975), "x", color="#C44E00", markersize=4.5, transform=place, label=f"failed ({len(failed)})"
+            failed,
+            np.full(len(failed), 0.975),
+            "x",
+            color="#C44E00",
+            markersize=4.5,
+            transform=place,
+            label=f"failed ({len(failed)})",
         )
 
 
 def _paint_models(axes: Axes, models: Sequence[Subject]) -> None:
-    compared = 0
     for model in models:
-        look = RESULT if model.result else looks_of_compared(compared)
-        compared += not model.result
-        if model.misfit is None or not math.isfinite(model.misfit.stderr):
-            continue
-        _paint_level(axes, model, look)
+        if model.misfit is not None and math.isfinite(model.misfit.stderr):
+            _paint_level(axes, model.label, model.misfit, look_of(model))
 
 
-def _paint_level(axes: Axes, model: Subject, look: Look) -> None:
-    assert model.misfit is not None
-    value, stderr = model.misfit.value, model.misfit.stderr
-    axes.axhspan(value - stderr, value + stderr, color=look.colour, alpha=0.22, linewidth=0)
-    label = f"{legend_label(model.label)}, re-measured: {written(value, stderr).text}"
-    axes.axhline(value, color=look.colour, linestyle=look.line, linewidth=1.2, label=label)
+def _paint_level(axes: Axes, name: str, misfit: Number, look: Look) -> None:
+    low, high = misfit.value - misfit.stderr, misfit.value + misfit.stderr
+    axes.axhspan(low, high, color=look.colour, alpha=0.22, linewidth=0)
+    label = f"{legend_label(name)}: {written(misfit.value, misfit.stderr).text}"
+    axes.axhline(misfit.value, color=look.colour, linestyle=look.line, linewidth=1.2, label=label)
 
 
 def _paint_band(axes: Axes, curves: Sequence[tuple[Array, Array]]) -> None:
     x, median, low, high = band_over_repeats(curves)
     if len(x):
         name = f"{len(curves)} searches"
-        axes.fill_between(x, low, high, step="post", color="#d5d5d5", linewidth=0, label=f"best so far, range of {name}")
-        axes.step(x, median, where="post", color="#555555", linestyle=(0, (4.0, 2.0)), label=f"best so far, median of {name}")
+        axes.fill_between(
+            x, low, high, step="post", color="#d5d5d5", linewidth=0, label=f"best so far, range of {name}"
+        )
+        axes.step(
+            x, median, where="post", color="#555555", linestyle=(0, (4.0, 2.0)), label=f"best so far, median of {name}"
+        )
 
 
 def _values(course: Course, models: Sequence[Subject], others: Sequence[Course]) -> Array:

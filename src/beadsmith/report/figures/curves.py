@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,21 +17,10 @@ from beadsmith.observe.glass_transition import hyperbola, two_lines
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines
 from beadsmith.problem.state import State
-from beadsmith.report.figures.style import (
-    RESULT,
-    START,
-    TARGET,
-    Look,
-    Picture,
-    draw,
-    legend_beside,
-    legend_label,
-    line_of,
-    looks_of_compared,
-)
+from beadsmith.report.figures.style import Picture, draw, legend_beside, legend_label, line_of
 from beadsmith.report.findings import Subject
-from beadsmith.report.formatting import written
 from beadsmith.report.labels import observable_label, observable_unit, state_label, variable_unit, with_unit
+from beadsmith.report.looks import RESULT, START, TARGET, Look, look_of
 from beadsmith.report.tables import measured_observables
 
 Array = NDArray[np.float64]
@@ -69,7 +59,7 @@ class Panel:
         variable: the state variable along the horizontal axis.
         rest: the other state variables.
         target: None if there is none here.
-        curves: the models, the result last so that it lies on top.
+        curves: start and models in their order, the result last so that it lies on top.
     """
 
     observable: str
@@ -106,8 +96,8 @@ def varying(states: Iterable[State]) -> str | None:
     for state in states:
         for name, value in state.variables:
             values.setdefault(name, set()).add(value)
-    name = max(values, key=lambda name: len(values[name]), default=None)
-    return name if name is not None and len(values[name]) > 1 else None
+    several = [name for name in values if len(values[name]) > 1]
+    return max(several, key=lambda name: len(values[name]), default=None)
 
 
 def _states_of(problem: Problem, observable: str, models: Sequence[Subject]) -> list[State]:
@@ -131,17 +121,13 @@ def _panel(
         columns = np.array(sorted(here)).reshape(-1, 3).T
         return Curve(label, look, *columns)
 
-    def of_model(model: Subject, look: Look) -> Curve:
+    def of_model(model: Subject) -> Curve:
         observations = (one for one in model.observations if one.observable == observable)
-        return curve(model.label, look, ((one.state, one.value, one.stderr) for one in observations))
+        return curve(model.label, look_of(model), ((one.state, one.value, one.stderr) for one in observations))
 
     targets = (target for target in problem.targets if target.observable == observable)
     target = curve("Target ± uncertainty", TARGET, ((one.state, one.value, one.stderr) for one in targets))
-    compared = [model for model in models if not model.result]
-    curves = [of_model(model, looks_of_compared(number)) for number, model in enumerate(compared)]
-    if start is not None:
-        curves.insert(0, of_model(start, START))
-    curves += [of_model(model, RESULT) for model in models if model.result]
+    curves = [of_model(model) for model in (start, *models) if model is not None]
     return Panel(
         observable,
         variable,
@@ -171,10 +157,12 @@ def _picture(problem: Problem, panel: Panel) -> Picture:
         for number, curve in enumerate(curves):
             step = (number - (len(curves) - 1) / 2) * SIDESTEP * span
             _paint_curve(axes, curve, step, zorder=3 + number)
-        for line in _transition_lines(problem, panel):
-            axes.plot(line.x, line.y, color=line.look.colour, linestyle=line.look.line, linewidth=0.9, label=line.label, zorder=2)
+        for line in transition_lines(problem, panel):
+            _paint_transition(axes, line)
         axes.set_ylim(low, high)
-        legend_beside(figure, axes)
+        legend_beside(
+            figure, axes, [legend_label(curve.label) for curve in (panel.target, *curves) if curve is not None]
+        )
 
     text = f"{name}{where} against {x_label}: {', '.join(curve.label for curve in _all_curves(panel))}"
     return draw(paint, _HEIGHT, text)
@@ -232,7 +220,7 @@ def _with_note_on_limits(curve: Curve, low: float, high: float) -> Curve:
 def _unbroken(curve: Curve) -> list[Curve]:
     """Parts of a curve without gaps."""
     steps = np.diff(curve.x)
-    cuts = np.flatnonzero(steps > GAP * np.median(steps)) + 1 if len(steps) > 1 else []
+    cuts = np.flatnonzero(steps > GAP * np.median(steps)) + 1 if len(steps) else np.array([], dtype=np.intp)
     return [
         Curve(curve.label, curve.look, curve.x[part], curve.y[part], curve.error[part])
         for part in np.split(np.arange(len(curve.x)), cuts)
@@ -251,43 +239,75 @@ def _with_gaps(curve: Curve) -> Curve:
     return Curve(curve.label, curve.look, x, y, error)
 
 
-def _transition_lines(problem: Problem, panel: Panel) -> list[Curve]:
+def _paint_transition(axes: Axes, line: TransitionLine) -> None:
+    look: dict[str, Any] = {"color": line.look.colour, "linestyle": line.look.line, "linewidth": 0.9}
+    axes.plot(line.x, line.y, label=line.label, zorder=2, **look)
+    if line.crossing is not None:
+        axes.plot(
+            *line.crossing,
+            "*",
+            markersize=9,
+            color=line.look.colour,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            zorder=9,
+        )
+
+
+@dataclass(frozen=True)
+class TransitionLine:
+    """The fit behind a glass transition temperature.
+
+    Attributes:
+        x, y: K and the unit of the densities, shape (points,); NaN interrupts.
+        crossing: where the glass meets the melt; None if that is not within the fitted temperatures.
+    """
+
+    label: str
+    look: Look
+    x: Array
+    y: Array
+    crossing: tuple[float, float] | None
+
+
+def transition_lines(problem: Problem, panel: Panel) -> list[TransitionLine]:
     """The fits behind the glass transition temperatures that rest on this panel, for target and result."""
     if panel.variable != "T":
         return []
-    sources = [panel.target] if panel.target is not None else []
-    sources += [curve for curve in panel.curves if curve.look == RESULT]
+    sources = [("target", panel.target)] if panel.target is not None else []
+    sources += [(curve.label.lower(), curve) for curve in panel.curves if curve.look == RESULT]
     lines = []
     for observable in problem.observables.values():
-        if isinstance(observable, GlassTransitionLines | GlassTransitionHyperbola) and observable.density == panel.observable:
-            for source in sources:
+        if (
+            isinstance(observable, GlassTransitionLines | GlassTransitionHyperbola)
+            and observable.density == panel.observable
+        ):
+            for name, source in sources:
                 try:
-                    lines.append(_fit(observable, source))
+                    lines.append(_fit(observable, name, source))
                 except EstimateError:  # the table says why there is no transition
                     continue
     return lines
 
 
-def _fit(observable: GlassTransitionLines | GlassTransitionHyperbola, source: Curve) -> Curve:
-    own = "target" if source.look == TARGET else source.label.split(",")[0].lower()
-    if isinstance(observable, GlassTransitionLines):
-        look = Look(source.look.colour, "", (0, (1.0, 1.2)))
-        lines = two_lines(source.x, source.y, source.error, observable.cold, observable.hot)
-        crossing, stderr, determined = lines.temperature, lines.stderr, not lines.note
-        cold, hot = (observable.cold[0], observable.cold[1]), (observable.hot[0], observable.hot[1])
-        if determined:
-            x = np.array([cold[0], crossing, crossing, hot[1]])
-        else:
-            x = np.array([*cold, np.nan, *hot])
-        half = len(x) // 2
-        y = np.where(np.arange(len(x)) < half, lines.cold.at(0) + lines.cold.slope * x, lines.hot.at(0) + lines.hot.slope * x)
-        kind = "Two lines"
-    else:
-        look = Look(source.look.colour, "", (0, (4.0, 1.0, 1.0, 1.0)))
+def _fit(observable: GlassTransitionLines | GlassTransitionHyperbola, name: str, source: Curve) -> TransitionLine:
+    if isinstance(observable, GlassTransitionHyperbola):
         curve = hyperbola(source.x, source.y, source.error)
-        crossing, stderr, determined = curve.temperature, curve.stderr, not curve.note
         x = np.linspace(curve.coldest, curve.hottest, 80)
-        y = curve.at(x)
-        kind = "Hyperbola"
-    temperature = f"Tg {written(crossing, stderr).text} K" if determined else "Tg not determined"
-    return Curve(f"{kind}, {own}:\n{temperature}", look, x, y, np.zeros_like(x))
+        meeting = (curve.temperature, float(curve.at(np.array([curve.temperature]))[0]))
+        return TransitionLine(
+            f"Hyperbola, {name}", replace(source.look, line=(0, (4.0, 1.0, 1.0, 1.0))), x, curve.at(x), meeting
+        )
+    lines = two_lines(source.x, source.y, source.error, observable.cold, observable.hot)
+    crossing = lines.temperature
+    inside = lines.coldest < crossing < lines.hottest
+    glass = np.array([lines.coldest, crossing if inside else observable.cold[1]])
+    melt = np.array([crossing if inside else observable.hot[0], lines.hottest])
+    y = [lines.cold.intercept + lines.cold.slope * glass, lines.hot.intercept + lines.hot.slope * melt]
+    return TransitionLine(
+        f"Lines of glass and melt, {name}",
+        replace(source.look, line=(0, (1.0, 1.2))),
+        np.array([*glass, np.nan, *melt]),
+        np.array([*y[0], np.nan, *y[1]]),
+        (crossing, lines.cold.at(crossing)) if inside else None,
+    )

@@ -1,4 +1,4 @@
-"""One look for all figures: colours that the colour-blind can tell apart, and markers and line styles that grey can."""
+"""How figures are drawn: sizes, letters, legends; which model has which look is in :mod:`beadsmith.report.looks`."""
 
 from __future__ import annotations
 
@@ -7,46 +7,20 @@ import io
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from beadsmith.report.formatting import number
 from beadsmith.report.labels import shortened
-
-LineStyle: TypeAlias = str | tuple[int, tuple[float, ...]]
+from beadsmith.report.looks import Look
 
 #: Width of the text of a page, inch; figures are drawn at this width so that their letters keep their size.
 WIDTH = 7.3
 
-
-@dataclass(frozen=True)
-class Look:
-    """How one model appears in every figure.
-
-    Attributes:
-        filled: whether its marker is; the result's is.
-    """
-
-    colour: str
-    marker: str
-    line: LineStyle
-    filled: bool = False
-
-
-TARGET = Look("#000000", "o", "-")
-RESULT = Look("#0072B2", "o", "-", filled=True)
-START = Look("#7a7a7a", "x", (0, (1.0, 1.6)))
-
-# Colours of M. Okabe and K. Ito, "Color Universal Design" (2008), darkened where they are too pale for paper.
-_COMPARED = (
-    Look("#C44E00", "s", (0, (5.0, 2.0))),
-    Look("#00805C", "^", (0, (6.0, 1.6, 1.2, 1.6))),
-    Look("#B0568A", "D", (0, (2.5, 1.2))),
-    Look("#B07A00", "v", (0, (8.0, 2.0))),
-    Look("#3A7CA5", "P", (0, (3.0, 1.2, 1.0, 1.2, 1.0, 1.2))),
-)
 
 _SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -93,11 +67,6 @@ class Picture:
     caption: str = ""
 
 
-def looks_of_compared(number: int) -> Look:
-    """The look of the compared model with this index; they repeat after five."""
-    return _COMPARED[number % len(_COMPARED)]
-
-
 def draw(paint: Callable[[Figure], None], height: float, text: str, caption: str = "", width: float = WIDTH) -> Picture:
     """Draw on a fresh figure, without touching what the caller's program draws.
 
@@ -110,8 +79,9 @@ def draw(paint: Callable[[Figure], None], height: float, text: str, caption: str
     with mpl.rc_context(), warnings.catch_warnings():
         # A name in letters that the font lacks shows boxes; that is no reason to have no report.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        mpl.rcParams.update({key: value for key, value in mpl.rcParamsDefault.items() if key not in _NOT_STYLE})
-        mpl.rcParams.update(_SETTINGS)
+        settings: Any = mpl.rcParams  # its type lists every name that this Matplotlib knows
+        settings.update({key: value for key, value in mpl.rcParamsDefault.items() if key not in _NOT_STYLE})
+        settings.update(_SETTINGS)
         figure = Figure(figsize=(width, height), layout="constrained")
         paint(figure)
         file = io.BytesIO()
@@ -148,11 +118,27 @@ def legend_below(figure: Figure, axes: Sequence[Axes], columns: int = 3) -> None
         figure.legend(entries.values(), entries.keys(), loc="outside lower left", ncols=columns)
 
 
-def legend_beside(figure: Figure, axes: Axes) -> None:
-    """A legend right of the axes."""
+def legend_beside(figure: Figure, axes: Axes, order: Sequence[str] = ()) -> None:
+    """A legend right of the axes.
+
+    Args:
+        figure, axes: what to explain, and where.
+        order: labels to begin with; Matplotlib would sort them by kind of mark.
+    """
     handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside right upper")
+    places = sorted(range(len(labels)), key=lambda i: order.index(labels[i]) if labels[i] in order else len(order))
+    if places:
+        figure.legend([handles[i] for i in places], [labels[i] for i in places], loc="outside right upper")
+
+
+def logarithmic(axes: Axes) -> None:
+    """A logarithmic vertical axis; its labels need no formulas, which :data:`_SETTINGS` switches off."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 3)))
+    low, high = axes.get_ylim()
+    between = LogLocator(subs=(2.0, 5.0)) if high < 300 * low else NullLocator()
+    axes.yaxis.set_minor_locator(between)
+    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: number(value, 3)))
 
 
 _NOT_STYLE = {"backend", "backend_fallback", "toolbar", "interactive", "webagg.open_in_browser"}

@@ -12,18 +12,10 @@ from numpy.typing import NDArray
 
 from beadsmith.problem.records import Evaluation
 from beadsmith.report.figures.convergence import course_of, scale_of
-from beadsmith.report.figures.style import (
-    RESULT,
-    Look,
-    Picture,
-    draw,
-    legend_below,
-    legend_beside,
-    legend_label,
-    looks_of_compared,
-)
+from beadsmith.report.figures.style import Picture, draw, legend_below, legend_beside, legend_label
 from beadsmith.report.findings import Subject
 from beadsmith.report.labels import observable_label
+from beadsmith.report.looks import look_of
 
 Array = NDArray[np.float64]
 
@@ -45,16 +37,22 @@ def terms_picture(evaluations: Sequence[Evaluation], models: Sequence[Subject]) 
         panels = list(grid.flat)
         for name, axes in zip(names, panels, strict=False):
             sampled = np.array([one.terms.get(name, math.nan) for one in evaluations])
-            levels = [(model, look) for model, look in _levels(models) if name in model.terms]
+            levels = [(model, look_of(model)) for model in models if name in model.terms]
             axes.plot(sampled, "o", color="#9a9a9a", markersize=2.4, markeredgewidth=0, label="each evaluation")
             axes.step(
-                np.arange(len(sampled)), term_of_best(evaluations, name), where="post", color="#000000", label="of the best so far"
+                np.arange(len(sampled)),
+                term_of_best(evaluations, name),
+                where="post",
+                color="#000000",
+                label="of the best so far",
             )
             for model, look in levels:
                 label = f"{legend_label(model.label)} ({model.remark})"
-                axes.axhline(model.terms[name].value, color=look.colour, linestyle=look.line, linewidth=1.2, label=label)
+                axes.axhline(
+                    model.terms[name].value, color=look.colour, linestyle=look.line, linewidth=1.2, label=label
+                )
             scale_of(axes, np.append(sampled, [model.terms[name].value for model, _ in levels]))
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4, steps=[1, 2, 5, 10]))
             axes.set(title=observable_label(name), xlabel="evaluation")
         for row in grid:
             row[0].set_ylabel("term of the misfit")
@@ -75,11 +73,21 @@ def distribution_picture(evaluations: Sequence[Evaluation], models: Sequence[Sub
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        axes.hist(sampled, _bins(sampled), color="#c9c9c9", edgecolor="#555555", linewidth=0.6, label=f"{len(sampled)} evaluations")
-        for model, look in _levels(models):
+        axes.hist(
+            sampled,
+            _bins(sampled),
+            color="#c9c9c9",
+            edgecolor="#555555",
+            linewidth=0.6,
+            label=f"{len(sampled)} evaluations",
+        )
+        for model in models:
+            look = look_of(model)
             if model.misfit is not None and model.misfit.value > 0:
                 where = math.log10(model.misfit.value)
-                axes.axvline(where, color=look.colour, linestyle=look.line, linewidth=1.6, label=legend_label(model.label))
+                axes.axvline(
+                    where, color=look.colour, linestyle=look.line, linewidth=1.6, label=legend_label(model.label)
+                )
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="log₁₀ of the misfit", ylabel="evaluations")
         legend_beside(figure, axes)
@@ -98,12 +106,7 @@ def term_of_best(evaluations: Sequence[Evaluation], name: str) -> Array:
     return np.array(values)
 
 
-def _bins(sampled: Array) -> Array:
+def _bins(sampled: Array) -> list[float]:
     suggested = len(np.histogram_bin_edges(sampled, "auto")) - 1
-    return np.histogram_bin_edges(sampled, int(np.clip(suggested, _FEWEST_BINS, _MOST_BINS)))
-
-
-def _levels(models: Sequence[Subject]) -> list[tuple[Subject, Look]]:
-    compared = [model for model in models if not model.result]
-    looks = [(model, looks_of_compared(number)) for number, model in enumerate(compared)]
-    return looks + [(model, RESULT) for model in models if model.result]
+    edges = np.histogram_bin_edges(sampled, int(np.clip(suggested, _FEWEST_BINS, _MOST_BINS)))
+    return [float(edge) for edge in edges]

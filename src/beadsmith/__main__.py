@@ -1,0 +1,5 @@
+"""``python -m beadsmith``."""
+
+from beadsmith.cli import main
+
+main()

@@ -1,0 +1,50 @@
+"""How models look, in figures and in tables: the same everywhere, also for eyes and printers that see few colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from beadsmith.report.findings import Subject
+
+LineStyle: TypeAlias = str | tuple[int, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one model appears in every figure.
+
+    Attributes:
+        filled: whether its marker is; the result's is.
+    """
+
+    colour: str
+    marker: str
+    line: LineStyle
+    filled: bool = False
+
+
+TARGET = Look("#000000", "o", "-")
+RESULT = Look("#0072B2", "o", "-", filled=True)
+START = Look("#7a7a7a", "x", (0, (1.0, 1.6)))
+
+# Colours of M. Okabe and K. Ito, "Color Universal Design" (2008), darkened where they are too pale for paper.
+_COMPARED = (
+    Look("#C44E00", "s", (0, (5.0, 2.0))),
+    Look("#00805C", "^", (0, (6.0, 1.6, 1.2, 1.6))),
+    Look("#B0568A", "D", (0, (2.5, 1.2))),
+    Look("#B07A00", "v", (0, (8.0, 2.0))),
+    Look("#3A7CA5", "P", (0, (3.0, 1.2, 1.0, 1.2, 1.0, 1.2))),
+)
+
+
+def look_of(model: Subject) -> Look:
+    """The look of a model; those of compared models repeat after five."""
+    if model.result:
+        return RESULT
+    return START if model.place is None else look_of_place(model.place)
+
+
+def look_of_place(place: int) -> Look:
+    """The look of the compared model at this place."""
+    return _COMPARED[place % len(_COMPARED)]

@@ -1,0 +1,102 @@
+"""What to cite: the references of the methods a study really used, found from its problem file and its manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from beadsmith.problem.functions import RadialBasis
+from beadsmith.problem.schema import FromSeries, GlassTransitionHyperbola, Martins2025, Mean, OfMolecules
+from beadsmith.report.findings import Findings
+
+_OF_METHOD = {
+    "tpe": ("bergstra2011", "akiba2019"),
+    "tpe-martins2025": ("martins2025", "bergstra2011", "akiba2019"),
+    "cma-es": ("hansen2001", "nomura2024"),
+    "sobol": ("sobol1967",),
+    "random": (),
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One entry of the bibliography.
+
+    Attributes:
+        authors: as printed.
+        published: where and when, as printed.
+        doi: empty if it has none.
+        url: used where there is no DOI.
+    """
+
+    key: str
+    authors: str
+    title: str
+    published: str
+    doi: str = ""
+    url: str = ""
+
+    @property
+    def link(self) -> str:
+        """Where to find it; empty if only a library knows."""
+        return f"https://doi.org/{self.doi}" if self.doi else self.url
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Something to cite, and what for.
+
+    Attributes:
+        reference: None if the bibliography does not know it; then ``text`` is what the problem file says.
+        reasons: what it was used for.
+    """
+
+    text: str
+    reference: Reference | None
+    reasons: tuple[str, ...]
+
+
+@cache
+def bibliography() -> dict[str, Reference]:
+    """The references that the package knows, by key; the keys are those of ``docs/references.bib``."""
+    text = resources.files("beadsmith.report").joinpath("references.json").read_text(encoding="utf-8")
+    return {key: Reference(key, **entry) for key, entry in json.loads(text).items()}
+
+
+def citations(findings: Findings) -> tuple[Citation, ...]:
+    """What to cite for a study, each once, in the order of the reasons."""
+    reasons: dict[str, list[str]] = {}
+    for key, reason in _used(findings):
+        known = reasons.setdefault(key, [])
+        if reason not in known:
+            known.append(reason)
+    return tuple(Citation(key, bibliography().get(key), tuple(why)) for key, why in reasons.items())
+
+
+def _used(findings: Findings) -> Iterator[tuple[str, str]]:
+    problem = findings.problem
+    yield from _for(problem.file.citations, "this problem")
+    for compared in findings.compared:
+        if compared.model is not None:
+            yield from _for(compared.model.citations, compared.label)
+            if any(isinstance(function, RadialBasis) for function in compared.model.functions.values()):
+                yield "giuntoli2021", "radial basis functions of the state"
+    if isinstance(problem.file.misfit, Martins2025):
+        yield "martins2025", "the misfit"
+    if findings.manifest is not None:
+        yield from _for(_OF_METHOD.get(findings.manifest.method, ()), f"the search, {findings.manifest.method}")
+    if problem.file.forcefield.pair.style == "mie/cut":
+        yield "avendano2011", "coarse-grained Mie potentials"
+    yield "thompson2022", "the simulations, LAMMPS"
+    if any(isinstance(observable, FromSeries | Mean | OfMolecules) for observable in problem.observables.values()):
+        yield from _for(("shirts2008", "chodera2007", "chodera2016"), "standard errors and equilibration, pymbar")
+    if any(isinstance(observable, GlassTransitionHyperbola) for observable in problem.observables.values()):
+        yield "patrone2016", "glass transition by hyperbola"
+    yield "rocklin2015", "running many simulations, Dask"
+
+
+def _for(keys: Iterable[str], reason: str) -> Iterator[tuple[str, str]]:
+    return ((key, reason) for key in keys)

@@ -1,0 +1,81 @@
+"""Workers: real Dask on this machine, and the job scripts that clusters would get."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from beadsmith.campaign.pool import available_cores, job_script, open_pool, worker_count
+from beadsmith.errors import BeadsmithError
+from beadsmith.problem.schema import Compute
+
+CLUSTER = {
+    "queue": "normal",
+    "account": "polymers",
+    "cores": 32,
+    "memory": "64 GB",
+    "walltime": "12:00:00",
+    "jobs": 3,
+    "prologue": ["module load gcc"],
+    "directives": ["--constraint=skylake"],
+}
+
+
+def test_local_workers_run_side_by_side():
+    def meet(begin: float) -> float:
+        time.sleep(0.5)
+        return time.time() - begin
+
+    with open_pool(Compute.model_validate({"local": {"workers": 2}})) as pool:
+        begin = time.time()
+        futures = [pool.executor.submit(meet, begin) for _ in range(2)]
+        assert max(future.result() for future in futures) < 0.95
+        assert pool.workers == 2
+
+
+def test_an_exception_comes_back_as_itself():
+    with open_pool(Compute.model_validate({"local": {"workers": 1}})) as pool:
+        future = pool.executor.submit(int, "no number")
+        with pytest.raises(ValueError, match="no number"):
+            future.result()
+
+
+def test_worker_counts():
+    assert worker_count(Compute()) == available_cores()
+    assert worker_count(Compute(), processors=10**6) == 1
+    assert worker_count(Compute.model_validate({"slurm": CLUSTER})) == 3 * 32
+    assert worker_count(Compute.model_validate({"slurm": CLUSTER}), processors=8) == 3 * 4
+    assert worker_count(Compute.model_validate({"slurm": {**CLUSTER, "simulations_per_job": 10}})) == 30
+
+
+def test_slurm_job_script():
+    lines = job_script(Compute.model_validate({"slurm": CLUSTER})).splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    for wanted in (
+        "#SBATCH -p normal",
+        "#SBATCH -A polymers",
+        "#SBATCH --cpus-per-task=32",
+        "#SBATCH --mem=60G",  # Dask turns decimal gigabytes into binary ones
+        "#SBATCH -t 12:00:00",
+        "#SBATCH --constraint=skylake",
+        "module load gcc",
+    ):
+        assert wanted in lines, wanted
+    worker = lines[-1]
+    assert "--nworkers 8" in worker  # 32 single-core simulations, four to a watching process
+    assert "--nthreads 4" in worker
+
+
+def test_pbs_and_lsf_job_scripts():
+    pbs = job_script(Compute.model_validate({"pbs": {**CLUSTER, "directives": []}}))
+    assert "#PBS -l select=1:ncpus=32:mem=64GB" in pbs
+    assert "#PBS -l walltime=12:00:00" in pbs
+    lsf = job_script(Compute.model_validate({"lsf": {**CLUSTER, "directives": []}}))
+    assert "#BSUB -n 32" in lsf
+    assert "#BSUB -W 12:00" in lsf
+
+
+def test_no_cluster_no_job_script():
+    with pytest.raises(BeadsmithError, match="expected slurm, pbs or lsf"):
+        job_script(Compute())

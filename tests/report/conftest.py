@@ -1,0 +1,220 @@
+"""Studies made of formulas: the report cannot tell them from simulated ones, and they cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beadsmith.calibrate import make_misfit
+from beadsmith.campaign.store import write_json
+from beadsmith.campaign.study import Manifest, Study, digest_of
+from beadsmith.observe import derive_observations
+from beadsmith.problem.problem import Problem, load_model, load_problem
+from beadsmith.problem.records import Evaluation, Failure, FailureKind, Observation
+from beadsmith.problem.state import State
+
+PEBAX = Path(__file__).parents[2] / "examples" / "pebax" / "problem.yaml"
+
+TINY = """
+title: {title}
+citations: [martins2025, "A. Nobody, private communication <2024>"]
+beads:
+  A: {{mass: 50 g/mol, description: everything}}
+molecules:
+  dimer: {{beads: A A}}
+forcefield:
+  pair: {{style: lj/cut, cutoff: 9 angstrom}}
+parameters:
+  bond.A-A.k: 1 to 12 kcal/mol/angstrom^2
+  bond.A-A.length: {{fixed: 3 angstrom}}
+  pair.A.sigma: 2.5 to 5 angstrom
+  pair.A.epsilon: 0.3 to 1.5 kcal/mol
+experiments:
+  melt:
+    kind: melt
+    molecules: {{dimer: 200}}
+    initial_density: 0.5 g/cm^3
+    timestep: 4 fs
+    protocol:
+      - {{stage: push-off, temperature: 300 K, steps: 100}}
+      - {{stage: npt, temperature: 300 K, duration: 10 ps, record: yes}}
+observables:
+  density: {{kind: density, experiment: melt}}
+  pressure: {{kind: pressure, experiment: melt}}
+targets:
+  density:
+    state: {{T: 300 K}}
+    value: 1.05 g/cm^3
+    uncertainty: 0.01 g/cm^3
+    source: "a handbook"
+compare: {{"Somebody's": missing.yaml}}
+"""
+
+LOG = "\n".join(f"Step {step} Temp 5{step}0.0 <b>not bold</b> & more" for step in range(12)) + "\nERROR: Lost atoms"
+
+Formula = Callable[[Problem, Mapping[str, float], int], tuple[Observation, ...]]
+
+
+def unit_point(problem: Problem, point: Mapping[str, float]) -> np.ndarray:
+    """Positions in the ranges; models to compare with may lie outside."""
+    return np.array([(point[p.name] - p.low) / (p.high - p.low) for p in problem.parameters.free])
+
+
+def made_observations(problem: Problem, point: Mapping[str, float], seed: int) -> tuple[Observation, ...]:
+    """Targets, shifted and tilted by how far the point is from the middle of the box, with noise and its error."""
+    rng = np.random.default_rng(seed)
+    u = unit_point(problem, point)
+    shift = float(np.mean((u - 0.55) ** 2)) - 0.03
+    tilt = float(np.mean(u[::3] - 0.5))
+    direct = []
+    for target in problem.targets:
+        if problem.observables[target.observable].kind not in ("density", "radius_of_gyration", "pressure"):
+            continue
+        scale = 0.35 if target.observable == "density" else 1.2
+        reduced = (target.state["T"] - 325) / 175 if "T" in target.state else 0.0
+        noise = 0.4 * target.stderr
+        value = target.value * (1 + scale * (0.7 * shift - 0.15 * tilt * reduced)) + rng.normal(0, noise)
+        settled = not (target.state.label == "T=150" and seed % 2)
+        direct.append(
+            Observation(
+                target.observable,
+                target.state,
+                value,
+                noise,
+                40.0,
+                settled,
+                "" if settled else "not equilibrated: still drifting",
+            )
+        )
+    if "pressure" in problem.observables:
+        direct.append(Observation("pressure", State.of(T=300.0), -12.5, 30.0))
+    return (*direct, *derive_observations(direct, problem.observables))
+
+
+def made_evaluation(
+    problem: Problem, number: int, point: Mapping[str, float], seed: int, label: str = ""
+) -> Evaluation:
+    observations = made_observations(problem, point, seed)
+    value = make_misfit(problem.file.misfit, problem.targets, problem.observables)(observations)
+    cost = 9.0 + 4.0 * np.random.default_rng(seed).random()
+    return Evaluation(
+        number,
+        dict(point),
+        seed,
+        observations,
+        (),
+        value.total,
+        value.terms,
+        cost,
+        (f"m{seed}{label}", f"v{seed}{label}"),
+        label,
+    )
+
+
+def failed_evaluation(problem: Problem, number: int, point: Mapping[str, float], kind: FailureKind) -> Evaluation:
+    failure = Failure(
+        kind, next(iter(problem.experiments)), "ERROR: Lost atoms: original 320 current 311", LOG, f"runs/{number:04x}"
+    )
+    return Evaluation(number, dict(point), number, (), (failure,), None, {}, 3.0, (f"f{number}",))
+
+
+def made_points(problem: Problem, total: int, seed: int) -> list[dict[str, float]]:
+    """A search that closes in on the middle of the box, with one parameter at its upper bound."""
+    rng = np.random.default_rng(seed)
+    points = []
+    for number in range(total):
+        spread = 0.5 * np.exp(-2.5 * number / max(total, 2)) + 0.08
+        u = np.clip(0.55 + spread * rng.uniform(-1, 1, len(problem.parameters.free)), 0, 1)
+        u[-1] = 0.995
+        points.append(
+            {p.name: p.low + float(x) * (p.high - p.low) for p, x in zip(problem.parameters.free, u, strict=True)}
+        )
+    return points
+
+
+def fill_study(
+    problem: Problem,
+    folder: Path,
+    total: int = 60,
+    seed: int = 1,
+    failures: Sequence[FailureKind] = (FailureKind.LOST_ATOMS, FailureKind.BOX_TOO_SMALL),
+    every: int = 9,
+    replicas: int = 3,
+    candidates: int = 3,
+) -> Study:
+    """A study as a calibration leaves it; every so many evaluations fail."""
+    study = Study(folder)
+    folder.mkdir(parents=True)
+    write_json(folder / "study.json", asdict(manifest_of(problem, seed)))
+    evaluations = []
+    for number, point in enumerate(made_points(problem, total, seed)):
+        if failures and number % every == every - 1:
+            evaluations.append(failed_evaluation(problem, number, point, failures[number // every % len(failures)]))
+        else:
+            evaluations.append(made_evaluation(problem, number, point, 1000 * seed + number))
+    for evaluation in evaluations:
+        study.append("evaluations", evaluation)
+    best = sorted((one for one in evaluations if one.misfit is not None), key=lambda one: one.misfit or 0.0)
+    measured = [(f"re-measured {one.number}", one.point) for one in best[:candidates]]
+    measured += (
+        [(label, point_of(problem, file)) for label, file in problem.file.compare.items()] if best and replicas else []
+    )
+    for replica in range(replicas):
+        for label, point in measured:
+            study.append("measurements", made_evaluation(problem, replica, point, 77_000 + replica, label))
+    return study
+
+
+def point_of(problem: Problem, file: str) -> dict[str, float]:
+    """Free parameters of a model file; of a file that is not there, the middle of the box."""
+    path = problem.file_named(file)
+    if not path.is_file():
+        return {p.name: 0.5 * (p.low + p.high) for p in problem.parameters.free}
+    values = load_model(path, problem).at(State.of(T=300.0))
+    return {p.name: values[p.name] for p in problem.parameters.free}
+
+
+def manifest_of(problem: Problem, seed: int = 1) -> Manifest:
+    return Manifest(
+        title=problem.file.title,
+        problem=digest_of(problem),
+        problem_file=problem.path.name,
+        fidelity=problem.fidelity,
+        method=problem.file.search.method,
+        seed=seed,
+        in_flight=3,
+        engine="22 Jul 2025",
+    )
+
+
+def shifted(evaluation: Evaluation, **changes: object) -> Evaluation:
+    return replace(evaluation, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def pebax() -> Problem:
+    return load_problem(PEBAX)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Callable[..., Problem]:
+    """Makes a problem without a state variable that varies."""
+
+    def make(title: str = "Tiny", **changes: str) -> Problem:
+        text = TINY.format(title=repr(title))
+        for old, new in changes.values() if False else changes.items():
+            text = text.replace(old, new)
+        path = tmp_path / "tiny.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_problem(path)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pebax_study(pebax: Problem, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return fill_study(pebax, tmp_path_factory.mktemp("studies") / "pebax")
