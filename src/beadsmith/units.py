@@ -63,7 +63,8 @@ EXAMPLE_OF_KIND = {
     "number": "12",
 }
 
-#: Boltzmann constant times Avogadro's number, kcal/mol/K (CODATA 2018, as in LAMMPS ``units real``).
+#: Boltzmann constant times Avogadro's number, kcal/mol/K, with LAMMPS' digits for ``units real``: what it calls
+#: 300 K must be 300 K here.  The exact value of the SI, 0.00198720426, is smaller by 1.2e-6 of it.
 BOLTZMANN = 0.0019872067
 
 #: 1 g/mol per cubic angstrom, in g/cm^3 (10^24 / Avogadro's number, CODATA 2018).
@@ -71,7 +72,7 @@ DENSITY_OF_ONE_DALTON = 1.66053906660
 
 
 #: A power in a unit whose exponent is not a plain number of one or two digits: "kg^9^9^9" would be computed for ages.
-_UNREASONABLE_POWER = re.compile(r"(?:\^|\*\*)\s*(?![-+]?\d{1,2}(?!\d|\.|\s*(?:\^|\*\*)))")
+_UNREASONABLE_POWER = re.compile(r"(?:\^|\*\*)(?!\s*[-+]?\d{1,2}(?!\d|\.|\s*(?:\^|\*\*)))")
 
 
 @cache

@@ -125,7 +125,7 @@ def test_a_state_variable_that_is_zero_matches_itself():
 @BOTH
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1e200])
 def test_a_value_that_is_no_number_is_refused(rule, value):
-    with pytest.raises(ValueError, match="density at T=150 is .*, expected a finite number below 1e"):
+    with pytest.raises(ValueError, match=r"density at T=150 is .*, expected a finite number below 1e"):
         misfit_of(rule, observe(value, 1.0, 4.0, stderr=0.01))
 
 

@@ -144,8 +144,8 @@ def test_the_analysis_of_a_quick_evaluation_takes_a_tenth_of_a_second(rng, autor
     observe_recordings([*melt, *vacuum], observables, "melt")  # imports
     durations = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         found = observe_recordings([*melt, *vacuum], observables, "melt")
-        durations.append(time.perf_counter() - start)
+        durations.append(time.process_time() - start)
     assert len(found) == 23
     assert min(durations) < 0.1

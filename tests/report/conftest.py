@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,6 @@ compare: {{"Somebody's": missing.yaml}}
 
 LOG = "\n".join(f"Step {step} Temp 5{step}0.0 <b>not bold</b> & more" for step in range(12)) + "\nERROR: Lost atoms"
 
-Formula = Callable[[Problem, Mapping[str, float], int], tuple[Observation, ...]]
-
 
 def unit_point(problem: Problem, point: Mapping[str, float]) -> np.ndarray:
     """Positions in the ranges; models to compare with may lie outside."""
@@ -100,36 +99,33 @@ def made_evaluation(
 ) -> Evaluation:
     observations = made_observations(problem, point, seed)
     value = make_misfit(problem.file.misfit, problem.targets, problem.observables)(observations)
-    cost = 9.0 + 4.0 * np.random.default_rng(seed).random()
     return Evaluation(
         number,
         dict(point),
         seed,
         observations,
-        (),
-        value.total,
-        value.terms,
-        cost,
-        (f"m{seed}{label}", f"v{seed}{label}"),
-        label,
+        misfit=value.total,
+        terms=value.terms,
+        core_seconds=9.0 + 4.0 * np.random.default_rng(seed).random(),
+        runs=(f"melt{seed}{label}", f"vacuum{seed}{label}"),
+        label=label,
     )
 
 
 def failed_evaluation(problem: Problem, number: int, point: Mapping[str, float], kind: FailureKind) -> Evaluation:
-    failure = Failure(
-        kind, next(iter(problem.experiments)), "ERROR: Lost atoms: original 320 current 311", LOG, f"runs/{number:04x}"
-    )
-    return Evaluation(number, dict(point), number, (), (failure,), None, {}, 3.0, (f"f{number}",))
+    experiment = next(iter(problem.experiments))
+    failure = Failure(kind, experiment, "ERROR: Lost atoms: original 320 current 311", LOG, f"runs/{number:04x}")
+    return Evaluation(number, dict(point), number, (), (failure,), core_seconds=3.0, runs=(f"failed{number}",))
 
 
-def made_points(problem: Problem, total: int, seed: int) -> list[dict[str, float]]:
-    """A search that closes in on the middle of the box, with one parameter at its upper bound."""
+def made_points(problem: Problem, total: int, seed: int, at_bound: bool = True) -> list[dict[str, float]]:
+    """A search that closes in on the middle of the box, the last parameter at its upper bound if so wished."""
     rng = np.random.default_rng(seed)
     points = []
     for number in range(total):
         spread = 0.5 * np.exp(-2.5 * number / max(total, 2)) + 0.08
         u = np.clip(0.55 + spread * rng.uniform(-1, 1, len(problem.parameters.free)), 0, 1)
-        u[-1] = 0.995
+        u[-1] = 0.995 if at_bound else 0.5
         points.append(
             {p.name: p.low + float(x) * (p.high - p.low) for p, x in zip(problem.parameters.free, u, strict=True)}
         )
@@ -145,13 +141,14 @@ def fill_study(
     every: int = 9,
     replicas: int = 3,
     candidates: int = 3,
+    at_bound: bool = True,
 ) -> Study:
     """A study as a calibration leaves it; every so many evaluations fail."""
     study = Study(folder)
     folder.mkdir(parents=True)
     write_json(folder / "study.json", asdict(manifest_of(problem, seed)))
     evaluations = []
-    for number, point in enumerate(made_points(problem, total, seed)):
+    for number, point in enumerate(made_points(problem, total, seed, at_bound)):
         if failures and number % every == every - 1:
             evaluations.append(failed_evaluation(problem, number, point, failures[number // every % len(failures)]))
         else:
@@ -191,10 +188,6 @@ def manifest_of(problem: Problem, seed: int = 1) -> Manifest:
     )
 
 
-def shifted(evaluation: Evaluation, **changes: object) -> Evaluation:
-    return replace(evaluation, **changes)  # type: ignore[arg-type]
-
-
 @pytest.fixture(scope="session")
 def pebax() -> Problem:
     return load_problem(PEBAX)
@@ -202,11 +195,12 @@ def pebax() -> Problem:
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Callable[..., Problem]:
-    """Makes a problem without a state variable that varies."""
+    """Makes a problem in which no state variable varies; further arguments replace pieces of its file."""
 
-    def make(title: str = "Tiny", **changes: str) -> Problem:
-        text = TINY.format(title=repr(title))
-        for old, new in changes.values() if False else changes.items():
+    def make(title: str = "Tiny", changes: Mapping[str, str] | None = None) -> Problem:
+        text = TINY.format(title=json.dumps(title))
+        for old, new in (changes or {}).items():
+            assert old in text
             text = text.replace(old, new)
         path = tmp_path / "tiny.yaml"
         path.write_text(text, encoding="utf-8")
@@ -217,4 +211,10 @@ def tiny(tmp_path: Path) -> Callable[..., Problem]:
 
 @pytest.fixture(scope="session")
 def pebax_study(pebax: Problem, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """60 evaluations, 6 of them failed, 3 candidates and 2 compared models measured 3 times."""
     return fill_study(pebax, tmp_path_factory.mktemp("studies") / "pebax")
+
+
+@pytest.fixture(scope="session")
+def make_study() -> Callable[..., Study]:
+    return fill_study

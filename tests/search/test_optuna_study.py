@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import optuna
 import pytest
@@ -106,6 +107,16 @@ def test_the_file_is_replaced_as_a_whole(tmp_path):
     write_optuna_study(path, "try1", PARAMETERS, EVALUATIONS)
     assert len(load(path).trials) == 3
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_written_once_keeps_its_length(tmp_path):
+    # An open dashboard remembers by byte how far it has read.
+    write_optuna_study(tmp_path / "first", "try1", PARAMETERS, EVALUATIONS[:2])
+    write_optuna_study(tmp_path / "second", "try1", PARAMETERS, EVALUATIONS)
+    first, second = (
+        re.sub(r'"20\d\d-[^"]{27}"', "time", (tmp_path / name).read_text()) for name in ("first", "second")
+    )
+    assert second.startswith(first)
 
 
 def test_a_dashboard_that_is_open_can_read_on(tmp_path):

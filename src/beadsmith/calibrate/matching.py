@@ -6,24 +6,10 @@ import math
 from collections.abc import Sequence
 
 from beadsmith.problem.records import Observation, Target
-from beadsmith.problem.state import State
-
-#: Relative difference up to which two values of a state variable count as the same: 150 K written by LAMMPS
-#: with six digits is still 150 K.
-TOLERANCE = 1e-6
+from beadsmith.problem.state import State, same_state
 
 #: Values from here on are broken, and their squares would overflow.
 LARGEST = 1e100
-
-
-def same_state(first: State, second: State) -> bool:
-    """Whether two states have the same variables with the same values, up to :data:`TOLERANCE`."""
-    if first == second:
-        return True
-    names = [name for name, _ in first.variables]
-    return names == [name for name, _ in second.variables] and all(
-        math.isclose(first[name], second[name], rel_tol=TOLERANCE, abs_tol=1e-12) for name in names
-    )
 
 
 def matching(observations: Sequence[Observation], target: Target) -> list[Observation]:

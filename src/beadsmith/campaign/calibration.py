@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -130,7 +130,8 @@ def calibrate(laboratory: Laboratory, study: Study, plan: Plan) -> Iterator[Step
     search = make_search(manifest.method, problem.parameters.free, manifest.seed, start)
     known = len(study.rows("evaluations"))
     deadline = None if plan.time is None else time.monotonic() + plan.time
-    steps = search_models(laboratory, search, study, manifest.seed, plan.evaluations, manifest.in_flight, deadline)
+    searching = replace(laboratory, gradients=search.wants_gradients)
+    steps = search_models(searching, search, study, manifest.seed, plan.evaluations, manifest.in_flight, deadline)
     for evaluation in steps:
         yield Step("search", evaluation, evaluation.number + 1, plan.evaluations, evaluation.number < known)
     yield from _measure_best(laboratory, study, plan, manifest.seed, compared)

@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 
 import numpy as np
 
+from beadsmith.calibrate.response import Response, response_of
 from beadsmith.campaign.evaluate import Laboratory, PendingEvaluation, gather, submit
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
@@ -61,10 +62,12 @@ def search_models(
             evaluation = _finished(laboratory, open_, told)
             if told not in recorded:
                 study.append("evaluations", evaluation)
-            search.tell(told, evaluation.misfit)
+            search.tell(told, evaluation.misfit, _response(laboratory, evaluation))
             del open_[told]
             told += 1
             yield evaluation
+            if search.finished:
+                evaluations = asked  # what is in flight still counts
     finally:
         for pending in open_.values():
             if isinstance(pending, PendingEvaluation):
@@ -120,13 +123,21 @@ def _next(
     return submit(laboratory, model, number, seed_of(seed, 0, number), point)
 
 
+def _response(laboratory: Laboratory, evaluation: Evaluation) -> Response | None:
+    if not laboratory.gradients:
+        return None
+    names = [parameter.name for parameter in laboratory.problem.parameters.free]
+    return response_of(evaluation.observations, evaluation.gradients, laboratory.problem.targets, names)
+
+
 def _check_same(known: Evaluation, point: Mapping[str, float]) -> None:
     for name, value in point.items():
         stored = known.point.get(name)
         if stored is None or abs(stored - value) > _SAME * max(1.0, abs(value)):
             raise StudyError(
                 f"evaluation {known.number}: the stored proposal has {name} = {stored}, "
-                f"the search now proposes {value:g}; the study was made with other versions or settings: name another --study"
+                f"the search now proposes {value:g}; the study was made with other versions or settings: "
+                "name another --study"
             )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from beadsmith.calibrate.misfit import MisfitValue, make_misfit
 from beadsmith.campaign.store import RunResult, RunStore
-from beadsmith.campaign.task import Task, known_result, run_task
+from beadsmith.campaign.task import Differentiated, Task, known_result, run_task
 from beadsmith.observe.derived import derive_observations
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
@@ -35,6 +35,7 @@ class Laboratory:
         runner: what a worker does with a task.
         keep_frames: whether positions are kept.
         judge: whether misfits are wanted; they mean nothing at states other than the targets'.
+        gradients: whether derivatives of the observables are wanted.
     """
 
     problem: Problem
@@ -45,6 +46,7 @@ class Laboratory:
     runner: Runner = run_task
     keep_frames: bool = True
     judge: bool = True
+    gradients: bool = False
 
     @cached_property
     def misfit(self) -> Callable[[Sequence[Observation]], MisfitValue] | None:
@@ -94,13 +96,16 @@ def submit(
         ProblemError: if the model needs a state variable that an experiment does not fix.
     """
     results: list[RunResult | Future[RunResult]] = []
-    for simulation in plan_simulations(laboratory.problem, model, seed, laboratory.engine.version):
+    problem = laboratory.problem
+    differentiated = Differentiated(problem, model) if laboratory.gradients else None
+    for simulation in plan_simulations(problem, model, seed, laboratory.engine.version):
         task = Task(
-            simulation,
-            laboratory.problem.observables,
-            laboratory.store,
-            laboratory.lease,
-            laboratory.keep_frames,
+            simulation=simulation,
+            observables=problem.observables,
+            store=laboratory.store,
+            lease=laboratory.lease,
+            keep_frames=laboratory.keep_frames,
+            differentiated=differentiated,
         )
         known = known_result(task)
         results.append(known or laboratory.executor.submit(laboratory.runner, task, laboratory.engine))
@@ -125,6 +130,7 @@ def gather(laboratory: Laboratory, pending: PendingEvaluation) -> Evaluation:
         failures=failures,
         core_seconds=sum(result.core_seconds for result in results),
         runs=tuple(result.name for result in results),
+        gradients=tuple(gradient for result in results for gradient in result.gradients or ()),
         label=pending.label,
     )
     return judged(evaluation, laboratory)

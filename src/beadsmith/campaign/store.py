@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from beadsmith.problem.recording import Frames, Recording, Series, Topology
-from beadsmith.problem.records import Failure, Observation
+from beadsmith.problem.records import Failure, Gradient, Observation
 from beadsmith.problem.state import State
 
 _RESULT = "result.json"
@@ -37,6 +37,7 @@ class RunResult:
         observations: empty if it failed.
         failure: None if it went well.
         core_seconds, wall_seconds: cost of LAMMPS.
+        gradients: derivatives of the observations; None if nobody asked for them.
     """
 
     name: str
@@ -46,6 +47,7 @@ class RunResult:
     failure: Failure | None
     core_seconds: float
     wall_seconds: float
+    gradients: tuple[Gradient, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain types."""
@@ -57,17 +59,19 @@ class RunResult:
             "failure": None if self.failure is None else self.failure.to_json(),
             "core_seconds": self.core_seconds,
             "wall_seconds": self.wall_seconds,
+            "gradients": None if self.gradients is None else [gradient.to_json() for gradient in self.gradients],
         }
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> RunResult:
         """The inverse of :meth:`to_json`."""
-        failure = record["failure"]
+        failure, gradients = record["failure"], record["gradients"]
         return cls(
             **{
                 **record,
                 "observations": tuple(Observation.from_json(entry) for entry in record["observations"]),
                 "failure": None if failure is None else Failure.from_json(failure),
+                "gradients": None if gradients is None else tuple(Gradient.from_json(entry) for entry in gradients),
             }
         )
 

@@ -14,16 +14,29 @@ import numpy as np
 from beadsmith.campaign.store import RunResult, RunStore
 from beadsmith.errors import EstimateError
 from beadsmith.observe.experiment import observe_recordings
+from beadsmith.observe.response.gradients import observable_gradients
+from beadsmith.problem.model import Model
+from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Recording
-from beadsmith.problem.records import Failure, FailureKind, Observation
+from beadsmith.problem.records import Failure, FailureKind, Gradient
 from beadsmith.problem.schema import Observable
 from beadsmith.simulate.diagnosis import diagnose, incomplete
-from beadsmith.simulate.engine import Engine, Interrupted, run_simulation
+from beadsmith.simulate.engine import Engine, Finished, Interrupted, run_simulation
 from beadsmith.simulate.outputs import OutputMissing, read_recordings
 from beadsmith.simulate.plan import Simulation
 
-#: Raised through to the driver when it asked for the end; named here for those who submit tasks.
-__all__ = ["Interrupted", "Task", "question_of", "run_task"]
+
+@dataclass(frozen=True)
+class Differentiated:
+    """That derivatives are wanted, and what they need.
+
+    Attributes:
+        problem: form of the force field, and the free parameters.
+        model: the model that is simulated.
+    """
+
+    problem: Problem
+    model: Model
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,7 @@ class Task:
         store: where finished simulations are.
         lease: file that exists as long as the driver wants the answer.
         keep_frames: whether positions are kept after they were looked at.
+        differentiated: None if derivatives are not wanted.
     """
 
     simulation: Simulation
@@ -43,6 +57,7 @@ class Task:
     store: RunStore
     lease: Path
     keep_frames: bool = True
+    differentiated: Differentiated | None = None
 
 
 def question_of(observables: Mapping[str, Observable], experiment: str) -> str:
@@ -56,21 +71,17 @@ def question_of(observables: Mapping[str, Observable], experiment: str) -> str:
 
 
 def known_result(task: Task) -> RunResult | None:
-    """The result, if the simulation has been run; observables asked for since then are measured now.
+    """The result, if the simulation has been run; what was not asked for then is measured now.
 
-    None also if they cannot be measured any more because positions were not kept.
+    None also if that cannot be done any more because positions were not kept.
     """
     result = task.store.result(task.simulation.name)
-    question = question_of(task.observables, task.simulation.experiment)
-    if result is None or result.question == question:
-        return result
-    if result.failure is not None and result.failure.kind is not FailureKind.NOT_OBSERVABLE:
+    if result is None or _answers(result, task):
         return result
     recordings = task.store.recordings(result.name)
-    answer = _observe(task, recordings)
-    if isinstance(answer, Failure) and not all(recording.frames for recording in recordings):
+    renewed = _answered(replace(result, question=_question(task)), task, recordings)
+    if renewed.failure is not None and not all(recording.frames for recording in recordings):
         return None
-    renewed = replace(_answered(result, answer), question=question)
     task.store.answer(renewed)
     return renewed
 
@@ -84,33 +95,16 @@ def run_task(task: Task, engine: Engine) -> RunResult:
     known = known_result(task)
     if known is not None:
         return known
-    simulation = task.simulation
-    attempt = task.store.attempt(simulation.name)
+    attempt = task.store.attempt(task.simulation.name)
     try:
-        finished = run_simulation(simulation, attempt, engine, stop=lambda: not task.lease.exists())
-        failure = diagnose(finished.ending, simulation.experiment)
-        recordings: tuple[Recording, ...] = ()
-        if failure is None:
-            try:
-                recordings = read_recordings(simulation, attempt, finished.ending.log)
-            except OutputMissing as missing:
-                failure = incomplete(simulation.experiment, str(missing), finished.ending)
-        bare = RunResult(
-            name=simulation.name,
-            experiment=simulation.experiment,
-            question=question_of(task.observables, simulation.experiment),
-            observations=(),
-            failure=None,
-            core_seconds=finished.core_seconds,
-            wall_seconds=finished.wall_seconds,
-        )
-        result = _answered(bare, failure or _observe(task, recordings))
-        if failure is None:
-            _discard_text(simulation, attempt)
+        finished = run_simulation(task.simulation, attempt, engine, stop=lambda: not task.lease.exists())
+        result, recordings = _read(task, attempt, finished)
+        if recordings:
+            _discard_text(task.simulation, attempt)
         if not task.keep_frames:
             recordings = tuple(replace(recording, frames=None) for recording in recordings)
         if not task.lease.exists():
-            # A process group shares its Ctrl-C: this may be the end of LAMMPS and not its own failure.
+            # The end of the campaign may have been the end of LAMMPS: that is no failure of its own.
             raise Interrupted
         task.store.finish(attempt, result, recordings)
     finally:
@@ -118,21 +112,72 @@ def run_task(task: Task, engine: Engine) -> RunResult:
     return result
 
 
-def _observe(task: Task, recordings: Sequence[Recording]) -> tuple[Observation, ...] | Failure:
+def _read(task: Task, folder: Path, finished: Finished) -> tuple[RunResult, tuple[Recording, ...]]:
+    """What a simulation that has ended says; no recordings if it failed."""
+    simulation = task.simulation
+    bare = RunResult(
+        name=simulation.name,
+        experiment=simulation.experiment,
+        question=_question(task),
+        observations=(),
+        failure=diagnose(finished.ending, simulation.experiment),
+        core_seconds=finished.core_seconds,
+        wall_seconds=finished.wall_seconds,
+    )
+    if bare.failure is not None:
+        return _failed(bare, bare.failure), ()
+    try:
+        recordings = read_recordings(simulation, folder, finished.ending.log)
+    except OutputMissing as missing:
+        return _failed(bare, incomplete(simulation.experiment, str(missing), finished.ending)), ()
+    return _answered(bare, task, recordings), recordings
+
+
+def _answered(result: RunResult, task: Task, recordings: Sequence[Recording]) -> RunResult:
+    """The result with everything that the task asks for."""
     experiment = task.simulation.experiment
     for recording in recordings:
         if recording.series is not None and not all(np.isfinite(c).all() for c in recording.series.columns.values()):
-            return Failure(FailureKind.NOT_A_NUMBER, experiment, f"at {recording.state.label or 'its only state'}")
+            where = f"at {recording.state.label or 'its only state'}"
+            return _failed(result, Failure(FailureKind.NOT_A_NUMBER, experiment, where))
     try:
-        return observe_recordings(recordings, task.observables, experiment)
+        observations = observe_recordings(recordings, task.observables, experiment)
+        gradients = _gradients(task, recordings)
     except EstimateError as error:
-        return Failure(FailureKind.NOT_OBSERVABLE, experiment, str(error))
+        return _failed(result, Failure(FailureKind.NOT_OBSERVABLE, experiment, str(error)))
+    return replace(result, observations=observations, gradients=gradients, failure=None)
 
 
-def _answered(result: RunResult, answer: tuple[Observation, ...] | Failure) -> RunResult:
-    if isinstance(answer, Failure):
-        return replace(result, observations=(), failure=replace(answer, folder=f"runs/{result.name}"))
-    return replace(result, observations=answer, failure=None)
+def _gradients(task: Task, recordings: Sequence[Recording]) -> tuple[Gradient, ...] | None:
+    wanted = task.differentiated
+    if wanted is None:
+        return None
+    found = observable_gradients(recordings, wanted.problem, wanted.model, task.simulation.experiment)
+    return tuple(
+        Gradient(
+            one.observable,
+            one.state,
+            dict(zip(one.parameters, one.values.tolist(), strict=True)),
+            dict(zip(one.parameters, one.stderrs.tolist(), strict=True)),
+        )
+        for one in found
+    )
+
+
+def _failed(result: RunResult, failure: Failure) -> RunResult:
+    return replace(result, observations=(), gradients=None, failure=replace(failure, folder=f"runs/{result.name}"))
+
+
+def _answers(result: RunResult, task: Task) -> bool:
+    """Whether a stored result says all that the task asks for; most failures say all there is to say."""
+    if result.failure is not None and result.failure.kind is not FailureKind.NOT_OBSERVABLE:
+        return True
+    complete = task.differentiated is None or result.gradients is not None or result.failure is not None
+    return complete and result.question == _question(task)
+
+
+def _question(task: Task) -> str:
+    return question_of(task.observables, task.simulation.experiment)
 
 
 def _discard_text(simulation: Simulation, folder: Path) -> None:

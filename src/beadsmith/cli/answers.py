@@ -15,10 +15,10 @@ from beadsmith.campaign.calibration import Measured, Outcome
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
-from beadsmith.problem.checks import same_state
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Evaluation, Failure, Observation
 from beadsmith.problem.schema import Mean
+from beadsmith.problem.state import same_state
 from beadsmith.problem.targets import KIND_OF_OBSERVABLE
 from beadsmith.units import UNIT_OF_KIND
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from beadsmith.errors import ProblemError
 from beadsmith.problem.molecules import MoleculeTopology
@@ -26,9 +27,12 @@ from beadsmith.problem.schema import (
     ThermalExpansion,
     Vacuum,
 )
-from beadsmith.problem.state import State
+from beadsmith.problem.state import State, same_state
 from beadsmith.problem.styles import PAIR_STYLES
 from beadsmith.units import DENSITY_OF_ONE_DALTON
+
+#: Files that a simulation has anyway.
+_OWN_FILES = ("in.lammps", "system.data", "coefficients.lammps", "log.lammps", "stderr.txt")
 
 
 def check_experiments(file: ProblemFile, molecules: Mapping[str, MoleculeTopology], targets: Sequence[Target]) -> None:
@@ -36,6 +40,9 @@ def check_experiments(file: ProblemFile, molecules: Mapping[str, MoleculeTopolog
     _check_pair(file)
     for name, experiment in file.experiments.items():
         where = f"experiments.{name}"
+        if not isinstance(experiment, Script) and "T" in experiment.state:
+            received, expected = f"{experiment.state['T']:g}", "variables other than the temperature"
+            raise ProblemError(f"{where}.state.T", received, expected, "the protocol sets the temperature")
         match experiment:
             case Melt():
                 for molecule in experiment.molecules:
@@ -46,6 +53,7 @@ def check_experiments(file: ProblemFile, molecules: Mapping[str, MoleculeTopolog
             case Script():
                 for molecule in experiment.molecules:
                     _known(molecule, molecules, f"{where}.molecules", "molecules")
+                _check_recordings(experiment, where)
                 continue
         for number, stage in enumerate(experiment.protocol, start=1):
             _check_stage(experiment, stage, f"{where}.protocol.{number}")
@@ -70,6 +78,23 @@ def check_observables(file: ProblemFile, targets: Sequence[Target]) -> None:
     _check_misfit(file, targets)
 
 
+def check_files(file: ProblemFile, folder: Path) -> None:
+    """Raise ProblemError for the first file that an experiment names and that is not there."""
+    for name, experiment in file.experiments.items():
+        if not isinstance(experiment, Script):
+            continue
+        named = {"script": experiment.script} | ({"data": experiment.data} if experiment.data is not None else {})
+        named |= {f"files.{number}": extra for number, extra in enumerate(experiment.files, start=1)}
+        for key, text in named.items():
+            if not (folder / text).is_file():
+                raise ProblemError(f"experiments.{name}.{key}", text, "a file, relative to the problem file")
+        taken = [Path(extra).name for extra in experiment.files]
+        for number, extra in enumerate(taken, start=1):
+            if extra in _OWN_FILES or extra in taken[: number - 1]:
+                where = f"experiments.{name}.files.{number}"
+                raise ProblemError(where, extra, "a name that no other file of the simulation has", "rename it")
+
+
 def recorded_states(experiment: Experiment) -> tuple[State, ...]:
     """States at which an experiment records, in the order of its protocol."""
     if isinstance(experiment, Script):
@@ -91,14 +116,17 @@ def temperatures_of(stage: Dynamics) -> tuple[float, float]:
         ValueError: neither '300 K' nor '500 to 300 K'.
     """
     text = str(stage.temperature)
-    if " to " not in text:
+    head, found, tail = text.partition(" to ")
+    if not found:
         temperature = parse_quantity(text, "temperature")
         first, last = temperature, temperature
     else:
-        head, _, tail = text.partition(" to ")
-        last = parse_quantity(tail, "temperature")
-        unit = tail.strip().lstrip("0123456789.eE+- ")
-        first = parse_quantity(f"{head} {unit}", "temperature")
+        try:
+            last = parse_quantity(tail, "temperature")
+            unit = tail.strip().lstrip("0123456789.eE+- ")
+            first = parse_quantity(f"{head} {unit}", "temperature")
+        except ValueError as error:
+            raise ValueError("a temperature such as '300 K', or a ramp such as '500 to 300 K'") from error
     if min(first, last) <= 0:
         raise ValueError("a positive temperature such as '300 K'")
     return first, last
@@ -110,12 +138,19 @@ def _check_pair(file: ProblemFile) -> None:
     if style.cutoffs == 2 and (pair.inner_cutoff is None or pair.inner_cutoff >= pair.cutoff):
         received = "" if pair.inner_cutoff is None else f"{pair.inner_cutoff:g} angstrom"
         raise ProblemError(
-            "forcefield.pair.inner_cutoff", received, f"a length below the cutoff of {pair.cutoff:g} angstrom"
+            "forcefield.pair.inner_cutoff",
+            received or "nothing",
+            f"a length below the cutoff of {pair.cutoff:g} angstrom",
         )
     if style.cutoffs == 1 and pair.inner_cutoff is not None:
         raise ProblemError(
-            "forcefield.pair.inner_cutoff", f"{pair.inner_cutoff:g} angstrom", f"no such key for {pair.style}"
+            "forcefield.pair.inner_cutoff",
+            f"{pair.inner_cutoff:g} angstrom",
+            "no inner cutoff",
+            f"remove it: {pair.style} has only one cutoff",
         )
+    if pair.shift and style.cutoffs == 2:
+        raise ProblemError("forcefield.pair.shift", "yes", "no", f"{pair.style} is zero at its cutoff already")
     if pair.tail and (not style.tail or pair.shift):
         reason = "its energy is shifted" if style.tail else f"{pair.style} has no tail corrections"
         raise ProblemError("forcefield.pair.tail", "yes", "no", reason)
@@ -140,6 +175,39 @@ def _check_stage(experiment: Melt | Vacuum, stage: Stage, where: str) -> None:
 def _check_ensemble(experiment: Melt | Vacuum, ensemble: str, where: str) -> None:
     if isinstance(experiment, Vacuum) and ensemble == "npt":
         raise ProblemError(where, "npt", "nvt or langevin", "isolated molecules have no pressure")
+
+
+def _check_recordings(experiment: Script, where: str) -> None:
+    for number, recording in enumerate(experiment.recordings, start=1):
+        if recording.log_run is not None and recording.series is not None:
+            raise ProblemError(f"{where}.recordings.{number}", "both log_run and series", "one of them")
+        if recording.log_run is None and recording.series is None and recording.dump is None:
+            expected = "what to read: log_run, series or dump"
+            raise ProblemError(f"{where}.recordings.{number}", "nothing to read", expected)
+
+
+def _check_windows(
+    file: ProblemFile, observable: GlassTransitionLines | GlassTransitionHyperbola | ThermalExpansion, where: str
+) -> None:
+    """Lines need two temperatures each, or no evaluation would ever have an answer to compare with the target."""
+    density = file.observables[observable.density]
+    if not isinstance(density, FromSeries | Mean) or density.experiment not in file.experiments:
+        return
+    states = recorded_states(file.experiments[density.experiment])
+    temperatures = {state["T"] for state in states if "T" in state}
+    windows = {
+        key: value for key in ("cold", "hot", "temperatures") if (value := getattr(observable, key, None)) is not None
+    }
+    for key, (low, high) in windows.items():
+        inside = sum(low - 1e-6 <= temperature <= high + 1e-6 for temperature in temperatures)
+        if inside < 2:
+            recorded = ", ".join(f"{temperature:g}" for temperature in sorted(temperatures)) or "no temperature"
+            raise ProblemError(
+                f"{where}.{key}",
+                f"{low:g} to {high:g} K",
+                "a range with at least two recorded temperatures",
+                f"experiment {density.experiment} records at {recorded}{' K' if temperatures else ''}",
+            )
 
 
 def _check_duration(text: str, timestep: float, where: str) -> None:
@@ -196,22 +264,21 @@ def _check_box_property(file: ProblemFile, kind: str, experiment: str, where: st
 
 def _check_target(file: ProblemFile, target: Target) -> None:
     observable = file.observables[target.observable]
+    if not isinstance(observable, FromSeries | Mean | OfMolecules):
+        _check_windows(file, observable, f"observables.{target.observable}")
+        if "T" in target.state:
+            received, expected = f"T={target.state['T']:g}", f"no temperature: {target.observable} has none"
+            raise ProblemError(f"targets.{target.observable}.state", received, expected, "remove it")
     if isinstance(observable, FromSeries | Mean | OfMolecules):
         states = recorded_states(file.experiments[observable.experiment])
         if not any(same_state(target.state, state) for state in states):
+            recorded = "; ".join(state.label or "no state" for state in states) or "none"
             raise ProblemError(
                 f"targets.{target.observable}.state",
                 target.state.label or "no state",
-                f"states that experiment {observable.experiment} records: {'; '.join(state.label for state in states)}",
+                f"one of the states that experiment {observable.experiment} records",
+                f"these are {recorded}",
             )
-
-
-def same_state(one: State, other: State) -> bool:
-    """Whether two states agree, up to rounding."""
-    first, second = one.as_dict(), other.as_dict()
-    return first.keys() == second.keys() and all(
-        abs(first[name] - second[name]) <= 1e-6 * max(1.0, abs(second[name])) for name in first
-    )
 
 
 def _check_misfit(file: ProblemFile, targets: Sequence[Target]) -> None:

@@ -6,6 +6,7 @@ PyYAML's safe loader builds no objects but shares aliased nodes, so a small file
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +28,30 @@ def read_document(path: Path) -> dict[str, Any]:
     """
     where = str(path)
     if not path.is_file():
-        raise ProblemError(where, "", "a YAML file here", "check the path, or write one with: beadsmith init")
+        received = "a folder" if path.is_dir() else "no such file"
+        raise ProblemError(where, received, "a YAML file", "check the path, or begin with: beadsmith init")
     if path.stat().st_size > LARGEST_FILE:
         raise ProblemError(where, f"{path.stat().st_size} bytes", f"at most {LARGEST_FILE} bytes")
     try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        root = loader.get_single_node()
         if root is None:
-            raise ProblemError(where, "an empty file", "a YAML mapping", "write a starting file with: beadsmith init")
+            raise ProblemError(where, "an empty file", "a YAML mapping of keys to values", "begin with: beadsmith init")
         _check_size(root, where)
-        document = yaml.load(text, Loader=yaml.SafeLoader)
+        document = loader.construct_document(root)
+    except OSError as error:
+        raise ProblemError(where, "", "a file that can be read", str(error.strerror)) from error
     except UnicodeDecodeError as error:
         raise ProblemError(where, f"bytes that are not text at {error.start}", "UTF-8 text") from error
     except yaml.YAMLError as error:
         raise ProblemError(where, "", "valid YAML", _yaml_complaint(error)) from error
-    except (RecursionError, ValueError, OverflowError) as error:
-        raise ProblemError(where, "", "valid YAML", f"it cannot be read: {type(error).__name__}") from error
+    except RecursionError as error:
+        raise ProblemError(where, f"more than {DEEPEST_NESTING} levels", "a flatter file") from error
+    except (ValueError, OverflowError) as error:
+        raise ProblemError(where, "", "valid YAML", f"a number or date in it cannot be read: {error}") from error
     if not isinstance(document, dict):
-        raise ProblemError(where, type(document).__name__, "a YAML mapping of keys to values")
+        received = "a list" if isinstance(document, list) else "a single value"
+        raise ProblemError(where, received, "a YAML mapping of keys to values")
     return document
 
 
@@ -80,11 +87,11 @@ def _children(node: yaml.Node, where: str) -> list[yaml.Node]:
     if isinstance(node, yaml.SequenceNode):
         return list(node.value)
     if isinstance(node, yaml.MappingNode):
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = {key for key in keys if keys.count(key) > 1 and key != "<<"}
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = {key for key, count in keys.items() if count > 1 and key != "<<"}
         if twice:
             raise ProblemError(
-                where, f"the key {min(twice)!r} twice in the section of line {_line(node)}", "each key once"
+                where, f"the key '{min(twice)}' twice in the section of line {_line(node)}", "each key once"
             )
         return [child for pair in node.value for child in pair]
     return []
@@ -96,5 +103,6 @@ def _line(node: yaml.Node) -> int:
 
 def _yaml_complaint(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "it cannot be parsed"
-    return f"{problem} in line {mark.line + 1}" if mark else str(problem)
+    parts = [getattr(error, name, None) for name in ("context", "problem")]
+    problem = ", ".join(part for part in parts if part) or "it cannot be parsed"
+    return f"{problem} in line {mark.line + 1}" if mark else problem

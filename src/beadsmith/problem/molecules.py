@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from beadsmith.errors import ProblemError
 from beadsmith.problem.schema import Molecule
+
+_NUMBER = re.compile(r"^[0-9]{1,9}$")
 
 #: Beads bonded to each bead.
 Neighbours = list[set[int]]
@@ -55,8 +58,9 @@ def resolve_molecule(name: str, molecule: Molecule, known_beads: Sequence[str]) 
         bonds = [(i, i + 1) for i in range(count - 1)]
     else:
         bonds = [_pair(_indices(text, 2, count, f"{where}.bonds")) for text in molecule.bonds]
-    if len({frozenset(bond) for bond in bonds}) != len(bonds):
-        raise ProblemError(f"{where}.bonds", "the same bond twice", "each bond once")
+    twice = [bond for number, bond in enumerate(bonds) if bond in bonds[:number] or bond[::-1] in bonds[:number]]
+    if twice:
+        raise ProblemError(f"{where}.bonds", f"bond {_numbered(twice[0])} twice", "each bond once")
     neighbours: Neighbours = [set() for _ in range(count)]
     for first, second in bonds:
         neighbours[first].add(second)
@@ -72,14 +76,18 @@ def resolve_molecule(name: str, molecule: Molecule, known_beads: Sequence[str]) 
 
 
 def _indices(text: str, length: int, count: int, where: str) -> list[int]:
-    parts = str(text).split("-")
+    parts = text.split("-")
     example = "-".join(str(i + 1) for i in range(length))
-    if len(parts) != length or not all(part.isdigit() for part in parts):
+    if len(parts) != length or not all(_NUMBER.match(part) for part in parts):
         raise ProblemError(where, str(text), f"{length} bead numbers joined by '-', such as {example}")
     indices = [int(part) - 1 for part in parts]
     if any(not 0 <= index < count for index in indices) or len(set(indices)) != length:
         raise ProblemError(where, str(text), f"{length} different bead numbers between 1 and {count}")
     return indices
+
+
+def _numbered(members: Sequence[int]) -> str:
+    return "-".join(str(index + 1) for index in members)
 
 
 def _pair(indices: list[int]) -> tuple[int, int]:
@@ -105,16 +113,14 @@ def _all_angles(neighbours: Neighbours) -> list[tuple[int, int, int]]:
 
 
 def _listed_angles(texts: Sequence[str], neighbours: Neighbours, where: str) -> list[tuple[int, int, int]]:
-    angles = []
+    angles: list[tuple[int, int, int]] = []
     for text in texts:
         first, vertex, last = _indices(text, 3, len(neighbours), where)
         for end in (first, last):
             if end not in neighbours[vertex]:
-                raise ProblemError(
-                    where,
-                    str(text),
-                    "angles over bonded beads",
-                    f"beads {vertex + 1} and {end + 1} are not bonded",
-                )
+                unbonded = f"beads {vertex + 1} and {end + 1} are not bonded"
+                raise ProblemError(where, str(text), "angles over bonded beads, the vertex second", unbonded)
+        if (first, vertex, last) in angles or (last, vertex, first) in angles:
+            raise ProblemError(where, f"angle {text} twice", "each angle once, the same read from either end")
         angles.append((first, vertex, last))
     return angles

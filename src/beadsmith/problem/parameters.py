@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from beadsmith.errors import ProblemError
 from beadsmith.problem.molecules import MoleculeTopology, interaction_name
-from beadsmith.problem.quantity import parse_quantity, parse_range
+from beadsmith.problem.quantity import article, check_coefficient, parse_quantity, parse_range
 from beadsmith.problem.schema import ForceField, ParameterRule
 from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, PAIR_STYLES, Style
 
@@ -112,7 +112,9 @@ def resolve_parameters(
             continue
         pattern, rule = chosen[name]
         _resolve_one(name, kind, pattern, rule, free, fixed, tied)
-    return ParameterSpace(kinds, tuple(free), fixed, _follow_ties(tied, kinds))
+    space = ParameterSpace(kinds, tuple(free), fixed, _follow_ties(tied, kinds))
+    _check_exponents(space)
+    return space
 
 
 def _needed(
@@ -161,11 +163,11 @@ def _cross_pairs(rules: Mapping[str, ParameterRule], forcefield: ForceField, bea
 
 
 def _matches(pattern: str, kinds: Mapping[str, str]) -> list[str]:
-    where = f"parameters.{pattern}"
+    where = f"parameters.{pattern}" if pattern else "parameters"
     if not _PATTERN.match(pattern):
         raise ProblemError(
-            f"parameters.{pattern!r}",
-            pattern,
+            where,
+            pattern or "an empty name",
             "a name of letters, digits, '_', '.', '-', with '*' as wild card",
         )
     names = [name for name in kinds if fnmatch.fnmatchcase(name, pattern)]
@@ -189,16 +191,45 @@ def _resolve_one(
     given = [key for key in ("range", "fixed", "tied") if getattr(rule, key) is not None]
     if len(given) != 1:
         raise ProblemError(where, " and ".join(given) or "nothing", "exactly one of range, fixed and tied")
-    try:
-        if rule.range is not None:
-            low, high = parse_range(rule.range, kind)
-            free.append(Parameter(name, low, high, kind))
-        elif rule.fixed is not None:
+    if rule.tied is not None:
+        tied[name] = rule.tied
+    elif rule.fixed is not None:
+        try:
             fixed[name] = parse_quantity(rule.fixed, kind)
-        elif rule.tied is not None:
-            tied[name] = rule.tied
-    except ValueError as error:
-        raise ProblemError(f"{where}.{given[0]}", str(getattr(rule, given[0])), str(error)) from error
+            check_coefficient(fixed[name], kind)
+        except ValueError as error:
+            raise ProblemError(f"{where}.fixed", rule.fixed, str(error)) from error
+    elif rule.range is not None:
+        try:
+            low, high = parse_range(rule.range, kind)
+            check_coefficient(low, kind)
+            check_coefficient(high, kind)
+        except ValueError as error:
+            remedy = f"to hold it there, write {{fixed: {rule.range}}}" if _is_quantity(rule.range, kind) else ""
+            raise ProblemError(where, rule.range, str(error), remedy) from error
+        free.append(Parameter(name, low, high, kind))
+
+
+def _is_quantity(text: str, kind: str) -> bool:
+    try:
+        parse_quantity(text, kind)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_exponents(space: ParameterSpace) -> None:
+    """A Mie potential whose repulsive exponent is not the larger one has no minimum."""
+    lowest = {parameter.name: parameter.low for parameter in space.free} | dict(space.fixed)
+    highest = {parameter.name: parameter.high for parameter in space.free} | dict(space.fixed)
+    for name in space.kinds:
+        prefix, _, coefficient = name.rpartition(".")
+        other = f"{prefix}.attractive_exponent"
+        if coefficient != "repulsive_exponent" or other not in space.kinds:
+            continue
+        low, high = lowest[space.tied.get(name, name)], highest[space.tied.get(other, other)]
+        if low <= high:
+            raise ProblemError(f"parameters.{name}", f"{low:g}", f"more than the attractive exponent, {high:g}")
 
 
 def _follow_ties(tied: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, str]:
@@ -212,10 +243,10 @@ def _follow_ties(tied: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str,
                     f"parameters.{name}.tied",
                     leader,
                     "the name of a parameter",
-                    f"did you mean {near[0]}?" if near else "",
+                    f"did you mean {near[0]}?" if near else f"for example {next(iter(kinds))}",
                 )
             if kinds[leader] != kinds[name]:
-                raise ProblemError(f"parameters.{name}.tied", leader, f"a parameter that is {kinds[name]} too")
+                raise ProblemError(f"parameters.{name}.tied", leader, f"a parameter that is {article(kinds[name])} too")
             if leader in seen:
                 raise ProblemError(f"parameters.{name}.tied", leader, "a tie that ends at a free or fixed parameter")
             if leader not in tied:

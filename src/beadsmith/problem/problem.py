@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from beadsmith.errors import ProblemError
-from beadsmith.problem.checks import check_experiments, check_observables
-from beadsmith.problem.complaint import first_complaint
+from beadsmith.problem.checks import check_experiments, check_files, check_observables
+from beadsmith.problem.complaint import first_complaint, suggestion
 from beadsmith.problem.document import read_document
 from beadsmith.problem.model import Model, model_from_document
 from beadsmith.problem.molecules import MoleculeTopology, resolve_molecule
@@ -81,18 +81,20 @@ def load_problem(path: Path, fidelity: str | None = None) -> Problem:
     try:
         base = _validated(document)
         names = tuple(base.fidelities)
+        if "base" in names:
+            raise ProblemError("fidelities.base", "base", "another name", "'base' means the file as it stands")
         chosen = fidelity or base.default_fidelity or "base"
         if chosen not in ("base", *names):
             known = ", ".join(("base", *names))
             where = "--fidelity" if fidelity else "default_fidelity"
-            raise ProblemError(where, chosen, f"one of {known}")
+            raise ProblemError(where, chosen, f"one of {known}", suggestion(chosen, ("base", *names)))
         problems = {"base": _resolved(path, base, "base", names)}
         for name in names:
             try:
                 changed = _validated(_with_changes(document, base.fidelities[name]))
                 problems[name] = _resolved(path, changed, name, names)
             except ProblemError as error:
-                raise error.within(f"fidelities.{name}.") from error
+                raise _renamed(error, document).within(f"fidelities.{name}.") from error
     except ProblemError as error:
         raise error.within(f"{path}: ") if not error.where.startswith("--") else error from error
     return problems[chosen]
@@ -127,7 +129,12 @@ def _validated(document: Mapping[str, Any]) -> ProblemFile:
 def _with_changes(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     for section in changes:
         if section not in _CHANGEABLE:
-            raise ProblemError(str(section), str(section), f"one of {', '.join(_CHANGEABLE)}")
+            raise ProblemError(
+                str(section),
+                f"the section '{section}'",
+                f"one of {', '.join(_CHANGEABLE)}",
+                suggestion(str(section), _CHANGEABLE) or "a fidelity changes no others",
+            )
     merged = copy.deepcopy(dict(document))
     return _merged(merged, changes)
 
@@ -142,6 +149,16 @@ def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     return base
 
 
+def _renamed(error: ProblemError, document: Mapping[str, Any]) -> ProblemError:
+    """A fidelity's new experiment that lacks half its keys is more likely a misspelt old one."""
+    section, _, name = error.where.partition(".")
+    known = document.get(section)
+    name = name.partition(".")[0]
+    if not isinstance(known, Mapping) or not name or name in known or not (near := suggestion(name, map(str, known))):
+        return error
+    return ProblemError(f"{section}.{name}", f"the name '{name}'", f"one of {', '.join(map(str, known))}", near)
+
+
 def _resolved(path: Path, file: ProblemFile, fidelity: str, fidelities: tuple[str, ...]) -> Problem:
     names = tuple(file.beads)
     molecules = {name: resolve_molecule(name, molecule, names) for name, molecule in file.molecules.items()}
@@ -149,4 +166,5 @@ def _resolved(path: Path, file: ProblemFile, fidelity: str, fidelities: tuple[st
     targets = resolve_targets(file.targets, file.observables)
     check_experiments(file, molecules, targets)
     check_observables(file, targets)
+    check_files(file, path.parent)
     return Problem(path, file, fidelity, fidelities, molecules, parameters, targets)

@@ -100,6 +100,20 @@ def format_quantity(value: float, kind: str, digits: int = 6) -> str:
     return f"{value:.{digits}g} {UNIT_OF_KIND[kind]}".strip()
 
 
+def check_coefficient(value: float, kind: str) -> None:
+    """Force-field numbers that no interaction can have: negative ones, sizes of zero, angles beyond 180 degrees.
+
+    Raises:
+        ValueError: a sentence saying what was expected.
+    """
+    if kind == "angle" and not 0 <= value <= 180:
+        raise ValueError("an angle between 0 and 180 degrees")
+    if value < 0:
+        raise ValueError(f"{article(kind)} that is not negative")
+    if value == 0 and kind in ("length", "wave number", "number"):
+        raise ValueError(f"{article(kind)} above zero")
+
+
 def article(kind: str) -> str:
     """``a time``, ``an angle``."""
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
@@ -108,7 +122,8 @@ def article(kind: str) -> str:
 def _as_text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value)
+    # Runs of spaces become one: they mean nothing, and patterns would try all ways to split them.
+    return " ".join(str(value).split())
 
 
 def _finite(number: float, unit: str | None, kind: str) -> float:

@@ -53,6 +53,36 @@ class Observation:
         return cls(**{**record, "state": State.of(record["state"])})
 
 
+@dataclass(frozen=True)
+class Gradient:
+    """Derivative of one property at one state with respect to the free parameters, with standard errors.
+
+    Attributes:
+        observable: its name in the problem file.
+        state: where it was measured.
+        values, stderrs: by parameter name, unit of the observable over unit of the parameter.
+    """
+
+    observable: str
+    state: State
+    values: Mapping[str, float]
+    stderrs: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary of plain types; five significant digits are more than a fluctuation gradient has."""
+        return {
+            "observable": self.observable,
+            "state": self.state.as_dict(),
+            "values": {name: float(f"{value:.5g}") for name, value in self.values.items()},
+            "stderrs": {name: float(f"{value:.5g}") for name, value in self.stderrs.items()},
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Gradient:
+        """The inverse of :meth:`to_json`."""
+        return cls(**{**record, "state": State.of(record["state"])})
+
+
 class FailureKind(Enum):
     """Why an experiment gave no answer.  The value is a sentence with the remedy."""
 
@@ -146,6 +176,7 @@ class Evaluation:
         terms: the misfit's parts by name (they need not add up to it; the misfit says how they combine).
         core_seconds: processor time of its simulations.
         runs: hashes of the simulations it stands on.
+        gradients: derivatives of the observations, if the search asked for them.
         label: empty for a proposal of the search; else what it is ("Hybrid strategy", "re-measured", ...).
     """
 
@@ -158,6 +189,7 @@ class Evaluation:
     terms: Mapping[str, float] = field(default_factory=dict)
     core_seconds: float = 0.0
     runs: Sequence[str] = ()
+    gradients: Sequence[Gradient] = ()
     label: str = ""
 
     @property
@@ -178,6 +210,7 @@ class Evaluation:
             "failures": [failure.to_json() for failure in self.failures],
             "core_seconds": self.core_seconds,
             "runs": list(self.runs),
+            "gradients": [gradient.to_json() for gradient in self.gradients],
         }
 
     @classmethod
@@ -189,5 +222,6 @@ class Evaluation:
                 "observations": tuple(Observation.from_json(entry) for entry in record["observations"]),
                 "failures": tuple(Failure.from_json(entry) for entry in record["failures"]),
                 "runs": tuple(record["runs"]),
+                "gradients": tuple(Gradient.from_json(entry) for entry in record["gradients"]),
             }
         )

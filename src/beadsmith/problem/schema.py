@@ -2,14 +2,14 @@
 
 Each model is frozen; unknown keys are refused.  Text with units has become floats in LAMMPS ``real`` units, except
 where the unit depends on another part of the file (parameters, targets, durations): these stay text here and are
-read by :mod:`beadsmith.problem.resolve`.
+read by :mod:`beadsmith.problem.parameters`, :mod:`beadsmith.problem.targets` and :mod:`beadsmith.problem.checks`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from beadsmith.problem.quantity import (
     Density,
@@ -26,7 +26,20 @@ from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, MIXING_RULES, PA
 
 #: Names become parts of LAMMPS input and of file names, so nothing else is let in.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
-QuantityText = Annotated[str, Field(description="a number or numbers with a unit, such as '4 fs' or '1 2 3 K'")]
+
+
+def _quantity_text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(_QUANTITY)
+    return str(value)
+
+
+_QUANTITY = "a number or numbers with a unit, such as '4 fs' or '1 2 3 K'"
+QuantityText = Annotated[
+    str,
+    BeforeValidator(_quantity_text),
+    WithJsonSchema({"type": ["string", "number"], "description": _QUANTITY}),
+]
 Count = Annotated[int, Field(gt=0, le=10_000_000)]
 
 
@@ -37,6 +50,9 @@ class Section(BaseModel):
 
 
 def _words(value: object) -> object:
+    if isinstance(value, list):
+        # A number is left to the one who knows what it should have been.
+        return [str(word) if isinstance(word, int) and not isinstance(word, bool) else word for word in value]
     return value.split() if isinstance(value, str) else value
 
 
@@ -73,9 +89,9 @@ class PairStyle(Section):
     """Non-bonded interaction."""
 
     style: Annotated[str, _one_of(tuple(PAIR_STYLES))]
-    """LAMMPS pair style."""
+    """LAMMPS pair style: lj/cut, lj/gromacs or mie/cut."""
     cutoff: Length
-    """(Outer) cutoff."""
+    """Cutoff, such as '9.5 angstrom'; the outer one of lj/gromacs."""
     inner_cutoff: Length | None = None
     """Where the smoothing of lj/gromacs begins."""
     mixing: Annotated[str, _one_of(MIXING_RULES)] = "geometric"
@@ -100,7 +116,16 @@ class AngleStyle(Section):
     """LAMMPS angle style."""
 
 
-Factor = Annotated[float, Field(ge=0, le=1)]
+def _three_factors(value: object) -> object:
+    numbers = [factor for factor in value if isinstance(factor, int | float)] if isinstance(value, list) else []
+    if len(numbers) != 3 or not all(0 <= factor <= 1 for factor in numbers):
+        raise ValueError("three factors between 0 and 1, such as [0, 0, 1]")
+    return tuple(numbers)
+
+
+Factors = Annotated[
+    tuple[float, float, float], BeforeValidator(_three_factors, json_schema_input_type=tuple[float, float, float])
+]
 
 
 class ForceField(Section):
@@ -112,7 +137,7 @@ class ForceField(Section):
     """Bond style."""
     angle: AngleStyle = AngleStyle()
     """Angle style."""
-    special_bonds: tuple[Factor, Factor, Factor] = (0.0, 0.0, 1.0)
+    special_bonds: Factors = (0.0, 0.0, 1.0)
     """Scaling of pair interactions between beads one, two and three bonds apart."""
 
 
@@ -121,14 +146,18 @@ class ParameterRule(Section):
 
     range: QuantityText | None = None
     """Free between two ends: '2.5 to 5 angstrom'."""
-    fixed: Annotated[str | float | None, Field(description="a quantity")] = None
+    fixed: QuantityText | None = None
     """Held at a value: '6' or '3.5 angstrom'."""
     tied: str | None = None
     """Always equal to another parameter, named here."""
 
 
 def _rule(value: object) -> object:
-    return {"range": value} if isinstance(value, str) else value
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return {"range": value}
+    if not isinstance(value, dict | ParameterRule):
+        raise ValueError("a range such as '1 to 12 kcal/mol', or {fixed: ...}, or {tied: ...}")
+    return value
 
 
 class Minimize(Section):
@@ -163,7 +192,7 @@ class Dynamics(Section):
     """'300 K', or '500 to 300 K' for a ramp."""
     pressure: Pressure = 1.0
     """For npt."""
-    duration: str
+    duration: QuantityText
     """'36 ps' or '2500 steps'."""
     record: bool = False
     """Record observables from this stretch."""
@@ -185,10 +214,10 @@ class Ladder(Section):
     """In the order in which they are visited: '500 450 400 K' or '150 to 500 by 25 K'."""
     pressure: Pressure = 1.0
     """For npt."""
-    ramp: str | None = None
+    ramp: QuantityText | None = None
     """Duration of the change to the next temperature; at once if left out."""
-    hold: str
-    """Duration of the recorded stretch at each temperature."""
+    hold: QuantityText
+    """Duration of the recorded stretch at each temperature, '36 ps' or '2500 steps'."""
     damping: Time | None = None
     """Thermostat's time constant; 100 time steps if left out."""
     pressure_damping: Time | None = None
@@ -204,7 +233,7 @@ class Simulated(Section):
     """What experiments that Beadsmith itself writes have in common."""
 
     timestep: Time
-    """Integration step."""
+    """Integration step, such as '4 fs'."""
     protocol: Annotated[tuple[Stage, ...], Field(min_length=1)]
     """Stages, in order."""
     state: dict[Name, float] = {}
@@ -221,10 +250,10 @@ class Melt(Simulated):
     """A periodic box of molecules, started as random walks."""
 
     kind: Literal["melt"]
-    molecules: dict[Name, Count]
-    """How many of each."""
+    molecules: Annotated[dict[Name, Count], Field(min_length=1)]
+    """How many of each, such as {chain: 100}."""
     initial_density: Density
-    """Density of the packed box."""
+    """Density of the packed box, such as '0.5 g/cm^3'."""
 
 
 class Vacuum(Simulated):
@@ -348,11 +377,11 @@ Observable = Annotated[
 class TargetRule(Section):
     """What an observable should be."""
 
-    state: dict[Name, str | float] = {}
+    state: dict[Name, QuantityText] = {}
     """Where: 'T: 150 175 200 K'; several variables have lists of equal length or single values."""
-    value: Annotated[str | float, Field(description="one quantity per state")]
+    value: QuantityText
     """One number per state and the unit: '1.23 1.22 g/cm^3'."""
-    uncertainty: Annotated[str | float, Field(description="a quantity, or one per state")]
+    uncertainty: QuantityText
     """Standard deviation of the target: one for all, or one per state."""
     weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of this observable in the misfit, whatever its number of points."""
@@ -372,15 +401,24 @@ class Relative(Section):
     kind: Literal["relative"]
 
 
+def _weights(value: object) -> object:
+    numbers = [weight for weight in value if isinstance(weight, int | float)] if isinstance(value, list | tuple) else []
+    if value in ("w", "w2", "w3") or (len(numbers) == 3 and min(numbers) >= 0):
+        return value
+    raise ValueError("w, w2, w3, or three numbers that are not negative, for density, Rg and Tg")
+
+
 class Martins2025(Section):
     """The loss of Martins et al. (2025): density through two lines on a fine grid, their slopes, and Rg."""
 
     kind: Literal["martins2025"]
-    weights: Literal["w", "w2", "w3"] | tuple[float, float, float] = "w"
+    weights: Annotated[Literal["w", "w2", "w3"] | tuple[float, float, float], BeforeValidator(_weights)] = "w"
     """w = [1, 1875, 1.5e4], w2 = [10, 1875, 1.5e3], w3 = [5, 18750, 1.5e3], or three numbers: density, Rg, Tg."""
 
 
 def _misfit(value: object) -> object:
+    if not isinstance(value, str | dict | CombinedVariance | Relative | Martins2025):
+        raise ValueError("one of combined_variance, relative, martins2025")
     return {"kind": value} if isinstance(value, str) else value
 
 
@@ -389,14 +427,14 @@ Misfit = Annotated[
     BeforeValidator(_misfit),
 ]
 
-SEARCH_METHODS = ("tpe", "tpe-martins2025", "cma-es", "sobol", "random")
+SEARCH_METHODS = ("gauss-newton", "tpe", "tpe-martins2025", "cma-es", "sobol", "random")
 
 
 class Search(Section):
     """How models are proposed."""
 
     method: Annotated[str, _one_of(SEARCH_METHODS)] = "tpe"
-    """tpe: today's Optuna default; tpe-martins2025: as the paper ran it; cma-es; sobol; random."""
+    """gauss-newton: on fluctuation gradients; tpe: Optuna's today; tpe-martins2025: as the paper ran it; cma-es; ..."""
     evaluations: Count = 60
     """Budget: models to simulate."""
     time: WallTime | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -47,3 +48,13 @@ class State:
     def label(self) -> str:
         """``T=300, DC=0.5``; empty for the empty state."""
         return ", ".join(f"{name}={value:g}" for name, value in self.variables)
+
+
+def same_state(first: State, second: State) -> bool:
+    """Whether two states have the same variables with the same values, up to rounding.
+
+    150 K written by LAMMPS with six digits is still 150 K.
+    """
+    return [*first] == [*second] and all(
+        math.isclose(first[name], second[name], rel_tol=1e-6, abs_tol=1e-12) for name in first
+    )

@@ -7,24 +7,28 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from beadsmith.errors import ProblemError
-from beadsmith.problem.checks import recorded_states, same_state
+from beadsmith.problem.checks import recorded_states, temperatures_of
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Script
-from beadsmith.problem.state import State
+from beadsmith.problem.state import State, same_state
 
 
 def at_states(problem: Problem, wanted: Mapping[str, tuple[float, ...]]) -> list[tuple[State, Problem]]:
     """One problem for every combination of the variables other than temperature; temperatures become its ladder's.
 
-    Targets at states that are no longer simulated are dropped.
+    Where an experiment has several ladders, each takes the temperatures that are nearest to its own.  Targets at
+    states that are no longer simulated are dropped.
 
     Args:
         wanted: values of state variables; temperature is ``T``, K.
 
     Raises:
-        ProblemError: nothing in the problem can take a temperature.
+        ProblemError: nothing in the problem can take a temperature, or one is not positive.
     """
     temperatures = wanted.get("T", ())
+    if any(temperature <= 0 for temperature in temperatures):
+        received = ", ".join(f"{value:g}" for value in temperatures)
+        raise ProblemError("--state T", received, "positive temperatures")
     others = {name: values for name, values in wanted.items() if name != "T"}
     combinations = itertools.product(*others.values())
     return [_at(problem, State.of(dict(zip(others, values, strict=True))), temperatures) for values in combinations]
@@ -34,7 +38,7 @@ def _at(problem: Problem, state: State, temperatures: tuple[float, ...]) -> tupl
     experiments = {
         name: _experiment_at(experiment, state, temperatures) for name, experiment in problem.experiments.items()
     }
-    if temperatures and experiments == dict(problem.experiments):
+    if temperatures and not any(_recorded_stages(experiment) for experiment in problem.experiments.values()):
         received = ", ".join(f"{value:g}" for value in temperatures)
         raise ProblemError(
             "--state T",
@@ -50,12 +54,35 @@ def _at(problem: Problem, state: State, temperatures: tuple[float, ...]) -> tupl
 
 def _experiment_at(experiment: Experiment, state: State, temperatures: tuple[float, ...]) -> Experiment:
     changes: dict[str, object] = {"state": {**experiment.state, **state.as_dict()}}
-    if temperatures and not isinstance(experiment, Script):
-        changes["protocol"] = tuple(_stage_at(stage, temperatures) for stage in experiment.protocol)
+    recorded = _recorded_stages(experiment)
+    if temperatures and recorded and not isinstance(experiment, Script):
+        shares: dict[int, list[float]] = {number: [] for number in recorded}
+        for temperature in dict.fromkeys(temperatures):
+            nearest = min(recorded, key=lambda number: min(abs(temperature - own) for own in recorded[number]))
+            shares[nearest].append(temperature)
+        changes["protocol"] = tuple(
+            _stage_at(stage, shares[number]) if number in shares else stage
+            for number, stage in enumerate(experiment.protocol)
+            if shares.get(number) != []
+        )
     return experiment.model_copy(update=changes)
 
 
-def _stage_at(stage: object, temperatures: tuple[float, ...]) -> object:
+def _recorded_stages(experiment: Experiment) -> dict[int, tuple[float, ...]]:
+    """Temperatures of every recorded stage of a protocol, by its index."""
+    if isinstance(experiment, Script):
+        return {}
+    found: dict[int, tuple[float, ...]] = {}
+    for number, stage in enumerate(experiment.protocol):
+        match stage:
+            case Ladder():
+                found[number] = stage.temperatures
+            case Dynamics(record=True):
+                found[number] = temperatures_of(stage)
+    return found
+
+
+def _stage_at(stage: object, temperatures: list[float]) -> object:
     match stage:
         case Ladder():
             cooling = stage.temperatures[0] > stage.temperatures[-1]
@@ -65,7 +92,7 @@ def _stage_at(stage: object, temperatures: tuple[float, ...]) -> object:
             return Ladder.model_construct(
                 stage="ladder",
                 ensemble=stage.stage,
-                temperatures=temperatures,
+                temperatures=tuple(temperatures),
                 ramp=None,
                 hold=stage.duration,
                 **kept,

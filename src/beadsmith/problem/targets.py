@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from beadsmith.errors import ProblemError
-from beadsmith.problem.quantity import parse_quantities, parse_quantity
+from beadsmith.problem.complaint import suggestion
+from beadsmith.problem.quantity import parse_quantities
 from beadsmith.problem.records import Target
 from beadsmith.problem.schema import Mean, Observable, TargetRule
 from beadsmith.problem.state import State
@@ -53,19 +54,20 @@ def parse_variable(name: str, text: object, where: str) -> tuple[float, ...]:
 def _resolve_one(name: str, rule: TargetRule, observables: Mapping[str, Observable]) -> list[Target]:
     where = f"targets.{name}"
     if name not in observables:
-        raise ProblemError(where, name, f"the name of an observable, one of {', '.join(observables)}")
+        remedy = suggestion(name, observables) or "declare it under observables"
+        raise ProblemError(where, name, f"the name of an observable, one of {', '.join(observables)}", remedy)
     observable = observables[name]
     kind = KIND_OF_OBSERVABLE[observable.kind]
     unit = observable.unit if isinstance(observable, Mean) else ""
     states = _states(rule, f"{where}.state")
     values = _numbers(rule.value, kind, unit, f"{where}.value")
     if len(values) != len(states):
-        raise ProblemError(f"{where}.value", f"{len(values)} values", f"as many as states, {len(states)}")
+        raise ProblemError(f"{where}.value", _counted(values), f"as many as states, {len(states)}")
+    if twice := [state for number, state in enumerate(states) if state in states[:number]]:
+        raise ProblemError(f"{where}.state", f"{twice[0].label} twice", "each state once")
     spreads = _numbers(rule.uncertainty, kind, unit, f"{where}.uncertainty")
     if len(spreads) not in (1, len(values)):
-        raise ProblemError(
-            f"{where}.uncertainty", f"{len(spreads)} values", f"one, or as many as values, {len(values)}"
-        )
+        raise ProblemError(f"{where}.uncertainty", _counted(spreads), f"one, or as many as values, {len(values)}")
     if min(spreads) <= 0:
         remedy = "an exact target would outweigh everything else"
         raise ProblemError(f"{where}.uncertainty", str(rule.uncertainty), "positive standard deviations", remedy)
@@ -74,6 +76,10 @@ def _resolve_one(name: str, rule: TargetRule, observables: Mapping[str, Observab
         Target(name, state, value, spread, rule.weight, rule.source)
         for state, value, spread in zip(states, values, spreads, strict=True)
     ]
+
+
+def _counted(numbers: tuple[float, ...]) -> str:
+    return "1 value" if len(numbers) == 1 else f"{len(numbers)} values"
 
 
 def _numbers(text: str | float, kind: str, unit: str, where: str) -> tuple[float, ...]:
@@ -94,5 +100,5 @@ def _states(rule: TargetRule, where: str) -> list[State]:
     count = max((len(column) for column in columns.values()), default=1)
     for name, column in columns.items():
         if len(column) not in (1, count):
-            raise ProblemError(f"{where}.{name}", f"{len(column)} values", f"1 or {count}, as for the other variables")
+            raise ProblemError(f"{where}.{name}", _counted(column), f"1 or {count}, as for the other variables")
     return [State.of({name: column[i % len(column)] for name, column in columns.items()}) for i in range(count)]

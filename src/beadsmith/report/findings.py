@@ -203,7 +203,8 @@ def _compared(problem: Problem, label: str, file: str) -> ComparedModel:
     try:
         return ComparedModel(label, file, load_model(problem.file_named(file), problem))
     except (ProblemError, OSError) as error:
-        return ComparedModel(label, file, None, str(error))
+        # Reports are passed on: the file as the problem names it, not where it lies on this machine.
+        return ComparedModel(label, file, None, str(error).replace(str(problem.file_named(file)), file))
 
 
 def _repeat(study: Study, manifest: Manifest | None) -> Repeat:

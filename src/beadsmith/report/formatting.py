@@ -126,7 +126,7 @@ def core_time(seconds: float) -> str:
     """Processor time.
 
     >>> core_time(42), core_time(900), core_time(9000)
-    ('42 core-seconds', '15.0 core-minutes', '2.50 core-hours')
+    ('42 core-seconds', '15.0 core-minutes', '2.5 core-hours')
     """
     if seconds < 120:
         return f"{seconds:.0f} core-seconds"

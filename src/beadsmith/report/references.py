@@ -13,6 +13,7 @@ from beadsmith.problem.schema import FromSeries, GlassTransitionHyperbola, Marti
 from beadsmith.report.findings import Findings
 
 _OF_METHOD = {
+    "gauss-newton": ("levenberg1944", "marquardt1963"),
     "tpe": ("bergstra2011", "akiba2019"),
     "tpe-martins2025": ("martins2025", "bergstra2011", "akiba2019"),
     "cma-es": ("hansen2001", "nomura2024"),

@@ -69,7 +69,10 @@ class Contrast:
                     "More repeats or longer simulations would decide."
                 )
             case Verdict.UNKNOWN:
-                return f"That of {other}, has no known error on one side, so the two cannot be ranked."
+                return (
+                    f"It cannot be ranked against that of {other}: "
+                    "the difference has no known error, because one of the two was measured only once."
+                )
 
 
 def contrast(label: str, result: Measured, other: Measured) -> Contrast | None:

@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from beadsmith.calibrate import deviations, mean_squared_deviation
-from beadsmith.calibrate.matching import is_undetermined, matching, same_state
+from beadsmith.calibrate.matching import is_undetermined, matching
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Observation, Target
 from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines, ThermalExpansion
-from beadsmith.problem.state import State
+from beadsmith.problem.state import State, same_state
 from beadsmith.report.findings import Number, Subject
-from beadsmith.report.formatting import Written, count, given, number, own_decimals, written
+from beadsmith.report.formatting import UNKNOWN, Written, count, given, number, own_decimals, written
 from beadsmith.report.labels import observable_label, observable_unit, state_label, with_unit
 
 #: A deviation of more than so many combined standard errors is marked.
-MARKED = 2.0
+MARKED = 2.2
 TOO_HIGH, TOO_LOW, UNSETTLED = "▲", "▼", "†"
 
 
@@ -114,26 +114,36 @@ class PropertyTable:
     foot: tuple[FootRow, ...]
 
     @property
-    def marks(self) -> str:
+    def rows(self) -> tuple[Row, ...]:
+        """All rows above the foot."""
+        return tuple(row for group in self.groups for row in group.rows)
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All values of models above the foot."""
+        return tuple(cell for row in self.rows for cell in row.cells if cell is not None)
+
+    @property
+    def marks(self) -> frozenset[str]:
         """All marks that occur, so that only these are explained."""
-        return "".join(
-            sorted(
-                {
-                    mark
-                    for group in self.groups
-                    for row in group.rows
-                    for cell in row.cells
-                    if cell
-                    for mark in cell.mark
-                }
-            )
-        )
+        return frozenset(mark for cell in self.cells for mark in cell.mark)
 
     @property
     def has_unknown_errors(self) -> bool:
         """Whether a question mark stands for an error somewhere."""
-        cells = [cell.written for group in self.groups for row in group.rows for cell in row.cells if cell]
-        return any(one.error == "?" for one in (*cells, *(cell for row in self.foot for cell in row.cells if cell)))
+        foot = (cell for row in self.foot for cell in row.cells if cell is not None)
+        return any(one.error == UNKNOWN for one in (*(cell.written for cell in self.cells), *foot))
+
+    @property
+    def remarks(self) -> tuple[tuple[str, str], ...]:
+        """What the observations of the result say about themselves: where, and the remark."""
+        results = [number for number, column in enumerate(self.columns) if column.result]
+        found = [(group, row, row.cells[number]) for group in self.groups for row in group.rows for number in results]
+        return tuple(
+            (f"{group.title} at {row.label}" if row.label else group.title, cell.note)
+            for group, row, cell in found
+            if cell is not None and cell.note
+        )
 
 
 def property_table(problem: Problem, models: Sequence[Subject]) -> PropertyTable:
@@ -174,7 +184,10 @@ def _groups(problem: Problem, models: Sequence[Subject]) -> list[Group]:
 
 
 def _deviation_by_target(problem: Problem, model: Subject) -> Mapping[tuple[str, State], float]:
-    found = deviations(model.observations, problem.targets)
+    try:
+        found = deviations(model.observations, problem.targets)
+    except ValueError:  # observed twice: no deviation, but the table is still of use
+        return {}
     return {(one.observable, one.state): one.z for one in found}
 
 
@@ -182,7 +195,7 @@ def _row_of_target(
     target: Target, decimals: int, models: Sequence[Subject], z: Sequence[Mapping[tuple[str, State], float]]
 ) -> Row:
     cells = [
-        _cell(matching(model.observations, target), own[target.observable, target.state])
+        _cell(matching(model.observations, target), own.get((target.observable, target.state), math.nan))
         for model, own in zip(models, z, strict=True)
     ]
     shown = Cell(target.value, target.stderr, given(target.value, target.stderr, decimals))
@@ -226,12 +239,10 @@ def _foot(problem: Problem, models: Sequence[Subject]) -> tuple[FootRow, ...]:
     ]
     targets = direct_targets(problem)
     if targets:
-        over = f"mean over {count(len(targets), 'point')}, in units of the targets' uncertainty"
+        over = f"mean of {count(len(targets), 'point')}, in σ² of the targets"
         rows += [
             FootRow("deviation", "Squared deviation", _attempts(_deviation, models, targets), over),
-            FootRow(
-                "noise", "of it noise", _attempts(_noise, models, targets), "expected from the standard errors alone"
-            ),
+            FootRow("noise", "of which noise", _attempts(_noise, models, targets), "expected from standard errors"),
         ]
     return tuple(rows)
 

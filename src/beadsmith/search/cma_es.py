@@ -17,7 +17,9 @@ from __future__ import annotations
 import cmaes
 import numpy as np
 
+from beadsmith.calibrate.response import Response
 from beadsmith.search.box import Array, Box
+from beadsmith.search.contract import Strategy
 
 #: First standard deviation, in unit coordinates: the box is 3 of them on each side of its centre, so that
 #: in 41 dimensions nine of ten draws lie inside.  1/4 and 0.3 did worse on quadratics in 10 and 41
@@ -25,7 +27,7 @@ from beadsmith.search.box import Array, Box
 FIRST_STEP = 1.0 / 6.0
 
 
-class CmaEs:
+class CmaEs(Strategy):
     """CMA-ES in unit coordinates, with restarts, for evaluations in flight and failures.
 
     A point counts in the generation in which it is told, even if it was drawn in the one before.  A failure
@@ -64,7 +66,7 @@ class CmaEs:
         self._in_flight[number] = unit
         return self._box.point(unit)
 
-    def learn(self, number: int, misfit: float | None) -> None:
+    def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
         """Update the distribution whenever a generation is complete."""
         unit = self._in_flight.pop(number, None)
         if unit is None:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from beadsmith.calibrate.response import Response
+
 
 class Search(Protocol):
     """Proposes models and learns from their misfits.
@@ -16,6 +18,16 @@ class Search(Protocol):
     its dataset.
     """
 
+    @property
+    def wants_gradients(self) -> bool:
+        """Whether evaluations must be told with their responses, derivatives included."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether further evaluations would gain nothing beyond the noise; most methods never know."""
+        ...
+
     def ask(self, number: int) -> dict[str, float]:
         """The point of evaluation ``number``: a value for every free parameter, in the unit of the parameter.
 
@@ -24,7 +36,7 @@ class Search(Protocol):
         """
         ...
 
-    def tell(self, number: int, misfit: float | None) -> None:
+    def tell(self, number: int, misfit: float | None, response: Response | None = None) -> None:
         """How well evaluation ``number`` did: the smaller the better; None if it failed.
 
         Raises:
@@ -37,11 +49,21 @@ class Search(Protocol):
 class Strategy(Protocol):
     """A search without the bookkeeping: how to propose, and what to learn."""
 
+    @property
+    def wants_gradients(self) -> bool:
+        """See :attr:`Search.wants_gradients`."""
+        return False
+
+    @property
+    def finished(self) -> bool:
+        """See :attr:`Search.finished`."""
+        return False
+
     def propose(self, number: int) -> dict[str, float]:
         """A point for evaluation ``number``; called in order of number."""
         ...
 
-    def learn(self, number: int, misfit: float | None) -> None:
+    def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
         """Take note of a finite misfit, or of a failure; called in order of number."""
         ...
 
@@ -54,6 +76,16 @@ class InOrder:
         self._asked = 0
         self._told = 0
 
+    @property
+    def wants_gradients(self) -> bool:
+        """See :attr:`Search.wants_gradients`."""
+        return self._strategy.wants_gradients
+
+    @property
+    def finished(self) -> bool:
+        """See :attr:`Search.finished`."""
+        return self._strategy.finished
+
     def ask(self, number: int) -> dict[str, float]:
         """See :meth:`Search.ask`."""
         if number != self._asked:
@@ -62,7 +94,7 @@ class InOrder:
         self._asked += 1
         return point
 
-    def tell(self, number: int, misfit: float | None) -> None:
+    def tell(self, number: int, misfit: float | None, response: Response | None = None) -> None:
         """See :meth:`Search.tell`."""
         if number != self._told:
             raise ValueError(f"evaluation {number} was told, expected {self._told}: tell in order, each once")
@@ -72,11 +104,11 @@ class InOrder:
             raise ValueError(
                 f"evaluation {number} has the misfit {misfit}, expected a finite number, or None if it failed"
             )
-        self._strategy.learn(number, None if misfit is None else float(misfit))
+        self._strategy.learn(number, None if misfit is None else float(misfit), response)
         self._told += 1
 
 
-class BeginWith:
+class BeginWith(Strategy):
     """Proposes given points first, then what another strategy proposes, which never hears of those points."""
 
     def __init__(self, points: Sequence[Mapping[str, float]], then: Strategy) -> None:
@@ -89,7 +121,7 @@ class BeginWith:
             return dict(self._points[number])
         return self._then.propose(number - len(self._points))
 
-    def learn(self, number: int, misfit: float | None) -> None:
+    def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
         """Passed on for the proposals of the other strategy."""
         if number >= len(self._points):
-            self._then.learn(number - len(self._points), misfit)
+            self._then.learn(number - len(self._points), misfit, response)

@@ -25,9 +25,8 @@ def make_search(
         seed: 0 to 2^32 - 1; the same seed and the same tells give the same proposals.
         start: points to propose first, in this order, each with a value for every free parameter.  Published
             models may lie outside the ranges: ``sobol`` and ``random`` propose such a point as it is;
-            ``tpe``, ``tpe-martins2025`` and ``cma-es`` know nothing outside and propose the nearest point
-            of the box.  TPE learns from these points; CMA-ES begins at the first of them (without any: at
-            the centre of the box).
+            the others know nothing outside and propose the nearest point of the box.  TPE and Gauss-Newton
+            learn from these points; CMA-ES begins at the first of them (without any: at the centre of the box).
 
     Raises:
         ValueError: an unknown method, a seed outside its range, an impossible box or start point.
@@ -73,7 +72,14 @@ def _random(box: Box, seed: int, start: Start) -> Strategy:
     return BeginWith(start, RandomPoints(box, seed))
 
 
+def _gauss_newton(box: Box, seed: int, start: Start) -> Strategy:
+    from beadsmith.search.gauss_newton import GaussNewton
+
+    return GaussNewton(box, seed, [box.unit(box.clipped(point)) for point in start])
+
+
 _STRATEGIES: dict[str, Callable[[Box, int, Start], Strategy]] = {
+    "gauss-newton": _gauss_newton,
     "tpe": _tpe,
     "tpe-martins2025": _tpe_martins2025,
     "cma-es": _cma_es,

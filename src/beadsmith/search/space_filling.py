@@ -8,10 +8,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import qmc
 
+from beadsmith.calibrate.response import Response
 from beadsmith.search.box import Box
+from beadsmith.search.contract import Strategy
 
 
-class SobolPoints:
+class SobolPoints(Strategy):
     """A scrambled Sobol sequence: more even than random points, most of all at powers of two.
 
     References:
@@ -27,11 +29,11 @@ class SobolPoints:
         """The next point of the sequence."""
         return self._box.point(self._sequence.random(1)[0])
 
-    def learn(self, number: int, misfit: float | None) -> None:
+    def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
         """Nothing is learnt."""
 
 
-class RandomPoints:
+class RandomPoints(Strategy):
     """Independent, uniform points."""
 
     def __init__(self, box: Box, seed: int) -> None:
@@ -42,5 +44,5 @@ class RandomPoints:
         """A point from a random stream of its own."""
         return self._box.point(np.random.default_rng((self._seed, number)).random(self._box.dimension))
 
-    def learn(self, number: int, misfit: float | None) -> None:
+    def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
         """Nothing is learnt."""

@@ -44,7 +44,9 @@ from optuna.samplers._tpe.probability_distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState
 
+from beadsmith.calibrate.response import Response
 from beadsmith.search.box import Array, Box
+from beadsmith.search.contract import Strategy
 from beadsmith.search.quiet import quietly
 
 
@@ -134,7 +136,7 @@ def _distances_to_neighbours(centres: Array, low: float, high: float) -> Array:
     return in_place
 
 
-class Tpe:
+class Tpe(Strategy):
     """An Optuna study in memory, asked and told.
 
     A failure is told as an infinite misfit, which TPE only ranks: behind all successes.  (Optuna's own state
@@ -169,7 +171,7 @@ class Tpe:
         self._in_flight[number] = trial
         return {name: float(trial.params[name]) for name in self._distributions}
 
-    def learn(self, number: int, misfit: float | None) -> None:
+    def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
         """Tell Optuna, failures as late as needed."""
         trial = self._in_flight.pop(number)
         if misfit is None:

@@ -25,7 +25,7 @@ LOGARITHMIC = 20.0
 #: More points than this are drawn as an image inside the figure, which would be megabytes otherwise.
 MOST_VECTORS = 3000
 
-_HEIGHT = 4.0
+_HEIGHT = 3.7
 
 
 @dataclass(frozen=True)

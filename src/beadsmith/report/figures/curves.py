@@ -32,7 +32,7 @@ SIDESTEP = 0.004
 #: The start may widen the vertical axis to so many times what the other curves need.
 START_MAY_WIDEN = 2.0
 
-_HEIGHT = 3.1
+_HEIGHT = 2.9
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,156 @@
+"""Which pairs of beads interact in a frame, and how far apart they are.
+
+In a periodic box the neighbours within the cutoff come from a k-d tree that knows the box (``scipy.spatial.cKDTree``).
+Molecules of a vacuum experiment do not see each other: their pairs are known beforehand and need no search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from beadsmith.errors import EstimateError
+from beadsmith.observe.response.frame_values import Array, Integers
+from beadsmith.observe.response.wiring import ScaledPairs, Wiring
+from beadsmith.problem.recording import Frames
+
+#: Pairs looked at together: so many numbers stay in the cache of a core.
+_BATCH = 50_000
+#: Off-diagonal elements of the box below this are rounding, angstrom.
+_STRAIGHT = 1e-6
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """Pairs within the cutoff, in some consecutive frames.
+
+    Attributes:
+        first, last: these frames, ``last`` excluded.
+        slots: ``(frame - first) * groups + group`` of each pair, shape (pairs,).
+        kinds: of each pair, see :func:`kinds_of_pairs`, shape (pairs,).
+        squares: squared distances, square angstrom, shape (pairs,).
+        factors: what each pair counts; None if all count 1.
+    """
+
+    first: int
+    last: int
+    slots: Integers
+    kinds: Integers
+    squares: Array
+    factors: Array | None
+
+
+def kinds_of_pairs(bead_types: int) -> Integers:
+    """Number of the kind of pair that two bead types make, shape (types, types), symmetric.
+
+    Kinds count the upper triangle row by row: 1-1, 1-2, ..., 2-2, 2-3, ...
+    """
+    kinds = np.zeros((bead_types, bead_types), dtype=np.int64)
+    rows, columns = np.triu_indices(bead_types)
+    kinds[rows, columns] = kinds[columns, rows] = np.arange(len(rows))
+    return kinds
+
+
+def neighbour_pairs(frames: Frames, wiring: Wiring, cutoff: float) -> Iterator[PairBatch]:
+    """Pairs in a periodic box, frame by frame; the whole box is one group.
+
+    Raises:
+        EstimateError: a box that is not rectangular, or smaller than twice the cutoff.
+    """
+    kinds = kinds_of_pairs(len(wiring.bead_names))
+    special = _Special.of(wiring)
+    for number, (positions, box) in enumerate(zip(frames.positions, frames.boxes, strict=True)):
+        edges = _edges(box, cutoff)
+        inside = positions - edges * np.floor(positions / edges)
+        inside[inside >= edges] = 0.0  # rounding: the tree wants them strictly inside
+        pairs = cKDTree(inside, boxsize=edges).query_pairs(cutoff, output_type="ndarray")
+        pairs, factors = special.apply(pairs)
+        first, second = pairs.T
+        apart = np.take(inside, first, axis=0) - np.take(inside, second, axis=0)
+        apart -= edges * np.rint(apart / edges)
+        yield PairBatch(
+            first=number,
+            last=number + 1,
+            slots=np.zeros(len(pairs), dtype=np.int64),
+            kinds=kinds[wiring.types[first], wiring.types[second]],
+            squares=np.einsum("pk,pk->p", apart, apart),
+            factors=factors,
+        )
+
+
+def molecule_pairs(frames: Frames, wiring: Wiring, cutoff: float) -> Iterator[PairBatch]:
+    """Pairs within isolated molecules; every molecule is a group."""
+    first, second = wiring.inner.members.T
+    kinds = kinds_of_pairs(len(wiring.bead_names))[wiring.types[first], wiring.types[second]]
+    groups = wiring.molecules[first]
+    plain = bool(np.all(wiring.inner.factors == 1.0))
+    total = len(frames.positions)
+    step = max(1, _BATCH // max(1, len(first)))
+    for start in range(0, total, step):
+        some = frames.positions[start : start + step]
+        apart = np.take(some, first, axis=1) - np.take(some, second, axis=1)
+        squares = np.einsum("fpk,fpk->fp", apart, apart)
+        frame, pair = np.nonzero(squares < cutoff**2)
+        yield PairBatch(
+            first=start,
+            last=start + len(some),
+            slots=frame * wiring.molecule_count + groups[pair],
+            kinds=kinds[pair],
+            squares=squares[frame, pair],
+            factors=None if plain else wiring.inner.factors[pair],
+        )
+
+
+@dataclass(frozen=True)
+class _Special:
+    """Looks up the pairs whose energy is scaled.
+
+    Attributes:
+        keys: ``lower * beads + higher`` of each, increasing.
+        factors: by key.
+        beads: number of beads.
+        reach: how far their numbers lie apart at most, so that few pairs have to be looked up.
+    """
+
+    keys: Integers
+    factors: Array
+    beads: int
+    reach: int
+
+    @classmethod
+    def of(cls, wiring: Wiring) -> _Special:
+        scaled: ScaledPairs = wiring.special
+        beads = len(wiring.types)
+        lower, higher = scaled.members.T
+        keys = lower * beads + higher
+        order = np.argsort(keys)
+        reach = int((higher - lower).max(initial=0))
+        return cls(keys[order], scaled.factors[order], beads, reach)
+
+    def apply(self, pairs: Integers) -> tuple[Integers, Array | None]:
+        """Pairs without those that do not count, and the factors of the others; None if all are 1."""
+        near = np.flatnonzero(pairs[:, 1] - pairs[:, 0] <= self.reach)
+        if not len(near) or not len(self.keys):
+            return pairs, None
+        keys = pairs[near, 0] * self.beads + pairs[near, 1]
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        factors = np.ones(len(pairs))
+        factors[near] = np.where(self.keys[place] == keys, self.factors[place], 1.0)
+        kept = factors != 0.0
+        pairs, factors = pairs[kept], factors[kept]
+        return pairs, None if np.all(factors == 1.0) else factors
+
+
+def _edges(box: Array, cutoff: float) -> Array:
+    edges = np.diag(box)
+    if np.abs(box - np.diag(edges)).max() > _STRAIGHT:
+        raise EstimateError("the box is not rectangular; gradients need a rectangular one")
+    if edges.min() < 2.0 * cutoff:
+        raise EstimateError(
+            f"an edge of {edges.min():.4g} angstrom is less than twice the cutoff, {cutoff:g} angstrom: "
+            "beads would meet several images of each other; simulate more molecules"
+        )
+    return np.asarray(edges)

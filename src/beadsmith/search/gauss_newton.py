@@ -1,0 +1,240 @@
+"""Gauss-Newton on noisy responses: a few steps where a search that sees only the misfit needs dozens.
+
+Every evaluation brings the observables and, from the fluctuations of the same trajectories, their derivatives
+(:mod:`beadsmith.observe.response`).  Around the best point so far the observables are taken as linear, with values and
+Jacobians averaged over the evaluations near it, and the next point minimises
+
+    sum_i w_i [(y_i + B_i d - t_i)^2 + sum_j s(B_ij)^2 d_j^2] / (sigma_i^2 + s(y_i)^2) + lambda |d|^2
+
+in unit coordinates d, inside a trust region and the box.  The second term is what the linear model's own noise adds to
+the expected misfit: it damps just the directions whose derivatives are not known well (errors in variables).  The
+third keeps what the data say nothing about where it is.
+
+References:
+    K. Levenberg, Q. Appl. Math. 2, 164 (1944); D. Marquardt, SIAM J. Appl. Math. 11, 431 (1963).
+    J. Nocedal, S. Wright, Numerical Optimization (2006), chapters 4 and 10 (trust regions, least squares).
+    W. Fuller, Measurement Error Models (1987), section 2 (errors in variables).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import lsq_linear
+from scipy.stats import qmc
+
+from beadsmith.calibrate.response import Response
+from beadsmith.search.box import Array, Box
+from beadsmith.search.contract import Strategy
+
+#: Standard deviation, in unit coordinates, of a step that the data say nothing about.
+PRIOR_STEP = 0.25
+
+#: Trust region at the beginning and at most: the largest change of any parameter in one step.
+LARGEST_STEP = 0.25
+
+#: Trust region at least: shorter steps could not be told from noise.
+SMALLEST_STEP = 0.03
+
+#: Distance over which evaluations share one linear model.
+SHARING_DISTANCE = 0.25
+
+#: Proposals that wait for their answers get a stronger damping each, so that they differ.
+DAMPING_OF_COMPANIONS = 6.0
+
+#: So many answers in a row without a gain beyond the noise end the search.
+PATIENCE = 6
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One evaluation in unit coordinates: its point, shape (parameters,), and its response."""
+
+    unit: Array
+    response: Response
+
+
+@dataclass(frozen=True)
+class LocalModel:
+    """Observables around a point, as the evaluations near it see them together.
+
+    Attributes:
+        unit: the point, shape (parameters,).
+        values, stderrs: at the point, shape (targets,).
+        jacobian, jacobian_stderrs: per unit coordinate, shape (targets, parameters).
+        misfit, misfit_stderr: at the point.
+    """
+
+    unit: Array
+    values: Array
+    stderrs: Array
+    jacobian: Array
+    jacobian_stderrs: Array
+    misfit: float
+    misfit_stderr: float
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What was hoped for when a point was proposed.
+
+    Attributes:
+        unit: the point.
+        before, after: misfit where the step began, and where it leads if the model is right.
+    """
+
+    unit: Array
+    before: float
+    after: float
+
+
+class GaussNewton(Strategy):
+    """Levenberg-Marquardt steps from the best point so far, in a trust region that follows their success."""
+
+    def __init__(self, box: Box, seed: int, start: list[Array]) -> None:
+        """Prepare the search.
+
+        Args:
+            box: ranges of the parameters.
+            seed: non-negative; only points proposed before the first answer depend on it.
+            start: points to begin with, unit coordinates inside the box; the centre of the box if empty.
+        """
+        self._box = box
+        self._start = start or [np.full(box.dimension, 0.5)]
+        self._spread = qmc.Sobol(box.dimension, rng=np.random.default_rng(seed))
+        self._answers: list[Answer] = []
+        self._pending: dict[int, Expectation | Array] = {}
+        self._radius = LARGEST_STEP
+        self._best = np.inf
+        self._idle = 0
+
+    @property
+    def wants_gradients(self) -> bool:
+        """It lives on them."""
+        return True
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last steps gained nothing beyond the noise."""
+        return self._idle >= PATIENCE
+
+    def propose(self, number: int) -> dict[str, float]:
+        """A step from the best point; before the first answer, the start points and points about the centre."""
+        if number < len(self._start):
+            self._pending[number] = self._start[number]
+        elif not self._answers:
+            self._pending[number] = 0.25 + 0.5 * self._spread.random(1)[0]
+        else:
+            self._pending[number] = self._step()
+        waiting = self._pending[number]
+        return self._box.point(waiting.unit if isinstance(waiting, Expectation) else waiting)
+
+    def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
+        """Keep the answer, and follow the trust region.
+
+        Raises:
+            ValueError: an evaluation went well but has no derivatives: this search cannot work on the problem.
+        """
+        waiting = self._pending.pop(number)
+        unit = waiting.unit if isinstance(waiting, Expectation) else waiting
+        if misfit is None:
+            self._radius = max(SMALLEST_STEP, 0.5 * self._radius)
+            return
+        if response is None:
+            raise ValueError("gauss-newton needs a target whose observable has a fluctuation gradient")
+        answer = Answer(unit, _in_unit_coordinates(response, self._box))
+        self._answers.append(answer)
+        if isinstance(waiting, Expectation):
+            self._follow(waiting, answer)
+        self._count_idle()
+
+    def _step(self) -> Expectation:
+        centre = min((local_model(self._answers, one.unit) for one in self._answers), key=lambda one: one.misfit)
+        companions = sum(isinstance(one, Expectation) for one in self._pending.values())
+        damping = DAMPING_OF_COMPANIONS**companions
+        change = _levenberg_marquardt(centre, self._answers[0].response, self._radius, damping)
+        moved = np.clip(centre.unit + change, 0.0, 1.0)
+        expected = _misfit_of(self._answers[0].response, centre.values + centre.jacobian @ change, centre.stderrs)
+        return Expectation(moved, centre.misfit, expected)
+
+    def _follow(self, hoped: Expectation, answer: Answer) -> None:
+        """Widen the trust region after a step that kept its promise, narrow it after one that did harm."""
+        response = answer.response
+        found = _misfit_of(response, response.values, response.stderrs)
+        noise = _misfit_stderr(response, response.values, response.stderrs)
+        gained, promised = hoped.before - found, hoped.before - hoped.after
+        if gained < -2.0 * noise:
+            self._radius = max(SMALLEST_STEP, 0.5 * self._radius)
+        elif gained > 0.5 * promised:
+            self._radius = min(LARGEST_STEP, 1.5 * self._radius)
+
+    def _count_idle(self) -> None:
+        best = min((local_model(self._answers, one.unit) for one in self._answers), key=lambda one: one.misfit)
+        if best.misfit < self._best - max(best.misfit_stderr, 0.02 * best.misfit):
+            self._best, self._idle = best.misfit, 0
+        else:
+            self._idle += 1
+
+
+def local_model(answers: list[Answer], unit: Array) -> LocalModel:
+    """Average values and Jacobians over the evaluations near a point, values carried there by the Jacobian.
+
+    Args:
+        answers: at least one.
+        unit: the point, shape (parameters,).
+    """
+    distances = np.array([np.linalg.norm(one.unit - unit) for one in answers])
+    nearness = np.exp(-0.5 * (distances / SHARING_DISTANCE) ** 2)
+    nearness /= nearness.sum()
+    jacobian = np.einsum("k,kij->ij", nearness, np.array([one.response.jacobian for one in answers]))
+    jacobian_stderrs = np.sqrt(
+        np.einsum("k,kij->ij", nearness**2, np.array([one.response.jacobian_stderrs for one in answers]) ** 2)
+    )
+    carried = np.array([one.response.values + jacobian @ (unit - one.unit) for one in answers])
+    # What was carried far is known less well: the linear model errs with the square of the distance.
+    doubt = 1.0 + (distances / SHARING_DISTANCE) ** 4
+    stderrs = np.maximum(np.array([one.response.stderrs for one in answers]), 1e-12)
+    precision = 1.0 / (stderrs**2 * doubt[:, None]) * (nearness / nearness.max())[:, None]
+    values = (precision * carried).sum(axis=0) / precision.sum(axis=0)
+    together = 1.0 / np.sqrt(precision.sum(axis=0))
+    response = answers[0].response
+    return LocalModel(
+        unit,
+        values,
+        together,
+        jacobian,
+        jacobian_stderrs,
+        _misfit_of(response, values, together),
+        _misfit_stderr(response, values, together),
+    )
+
+
+def _levenberg_marquardt(centre: LocalModel, goal: Response, radius: float, damping: float) -> Array:
+    """The step that minimises the expected misfit of the linear model, in unit coordinates, shape (parameters,)."""
+    scale = np.sqrt(goal.weights / (goal.target_stderrs**2 + centre.stderrs**2))
+    prior = damping / (len(goal.targets) * PRIOR_STEP**2)
+    doubt = ((scale[:, None] * centre.jacobian_stderrs) ** 2).sum(axis=0)
+    matrix = np.vstack([scale[:, None] * centre.jacobian, np.diag(np.sqrt(damping * doubt + prior))])
+    wanted = np.concatenate([scale * (goal.targets - centre.values), np.zeros(len(centre.unit))])
+    low = np.maximum(-radius, -centre.unit)
+    high = np.minimum(radius, 1.0 - centre.unit)
+    # A coordinate at its bound has no room on one side; the solver wants some between the bounds.
+    return np.asarray(lsq_linear(matrix, wanted, bounds=(low - 1e-12, high + 1e-12)).x)
+
+
+def _misfit_of(goal: Response, values: Array, stderrs: Array) -> float:
+    return float((goal.weights * (values - goal.targets) ** 2 / (goal.target_stderrs**2 + stderrs**2)).sum())
+
+
+def _misfit_stderr(goal: Response, values: Array, stderrs: Array) -> float:
+    """First order in the deviations, second order where they vanish."""
+    variance = goal.target_stderrs**2 + stderrs**2
+    first = 4.0 * (values - goal.targets) ** 2 * stderrs**2 / variance**2
+    second = 2.0 * stderrs**4 / variance**2
+    return float(np.sqrt((goal.weights**2 * (first + second)).sum()))
+
+
+def _in_unit_coordinates(response: Response, box: Box) -> Response:
+    widths = np.array(box.high) - np.array(box.low)
+    return replace(response, jacobian=response.jacobian * widths, jacobian_stderrs=response.jacobian_stderrs * widths)
