@@ -42,7 +42,7 @@ def test_converges_and_then_starts_somewhere_else_with_twice_the_population():
     points = []
     for number in range(1500):
         points.append(strategy.propose(number))
-        strategy.learn(number, (points[-1]["x"] - 0.3) ** 2 + points[-1]["y"] ** 2)
+        strategy.learn(number, (points[-1]["x"] - 0.3) ** 2 + points[-1]["y"] ** 2, None)
         if strategy._distribution.population_size > population:
             break
     assert strategy._distribution.population_size == 2 * population
@@ -55,7 +55,7 @@ def test_a_restart_forgets_what_was_in_flight():
     strategy = CmaEs(Box.of(PARAMETERS), 1, np.array([0.5, 0.5]))
     strategy.propose(0)
     strategy._begin(np.array([0.2, 0.2]), None)
-    strategy.learn(0, 1.0)
+    strategy.learn(0, 1.0, None)
     assert strategy._generation == []
 
 

@@ -1,4 +1,4 @@
-"""One exam for every search method."""
+"""One exam for every search method that learns from misfits alone."""
 
 import math
 import os
@@ -15,6 +15,7 @@ from beadsmith.search import make_search
 
 LEARNING = ("tpe", "tpe-martins2025", "cma-es")
 FILLING = ("sobol", "random")
+ON_MISFITS = (*LEARNING, *FILLING)
 
 # Ranges as different as lengths, stiffnesses, angles and a charge.
 PARAMETERS = (
@@ -50,10 +51,11 @@ def sometimes_failing(point):
 
 
 def test_there_is_a_search_for_every_name_of_the_schema():
-    assert set(SEARCH_METHODS) == {*LEARNING, *FILLING}
+    for method in SEARCH_METHODS:
+        assert make_search(method, PARAMETERS, 1).wants_gradients == (method not in ON_MISFITS)
 
 
-@pytest.mark.parametrize("method", SEARCH_METHODS)
+@pytest.mark.parametrize("method", ON_MISFITS)
 class TestEverySearch:
     @pytest.mark.parametrize("lag", [1, 5])
     def test_proposes_every_parameter_inside_its_range(self, method, lag):
@@ -194,7 +196,7 @@ def test_learning_searches_beat_random_on_a_quadratic(method, lag):
 
 
 def test_refuses_an_unknown_method():
-    with pytest.raises(ValueError, match="search method 'anneal' is not known, expected one of tpe, "):
+    with pytest.raises(ValueError, match=r"search method 'anneal' is not known, expected one of .*tpe, "):
         make_search("anneal", PARAMETERS, 1)
 
 
@@ -243,10 +245,10 @@ for method in {methods}:
 def test_another_process_proposes_the_same():
     # Python's hashes of strings differ between processes; a resumed study must not notice.
     def run(hash_seed):
-        script = IN_ANOTHER_PROCESS.format(methods=SEARCH_METHODS)
+        script = IN_ANOTHER_PROCESS.format(methods=ON_MISFITS)
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
 
     first, second = run("1"), run("2")
     assert first.stdout == second.stdout
-    assert len(first.stdout.splitlines()) == len(SEARCH_METHODS)
+    assert len(first.stdout.splitlines()) == len(ON_MISFITS)

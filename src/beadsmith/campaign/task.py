@@ -17,7 +17,7 @@ from beadsmith.observe.experiment import observe_recordings
 from beadsmith.observe.response.gradients import observable_gradients
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.recording import Recording
+from beadsmith.problem.recording import Array, Recording
 from beadsmith.problem.records import Failure, FailureKind, Gradient
 from beadsmith.problem.schema import Observable
 from beadsmith.simulate.diagnosis import diagnose, incomplete
@@ -157,11 +157,19 @@ def _gradients(task: Task, recordings: Sequence[Recording]) -> tuple[Gradient, .
         Gradient(
             one.observable,
             one.state,
-            dict(zip(one.parameters, one.values.tolist(), strict=True)),
-            dict(zip(one.parameters, one.stderrs.tolist(), strict=True)),
+            dict(zip(one.parameters, _rounded(one.values), strict=True)),
+            dict(zip(one.parameters, _rounded(one.stderrs), strict=True)),
         )
         for one in found
     )
+
+
+def _rounded(values: Array) -> list[float]:
+    """Six significant digits, more than a fluctuation gradient has, in an eighth of the space.
+
+    Rounded here and not on the way to disk: a search must see the same numbers when it is replayed.
+    """
+    return [float(f"{value:.6g}") for value in values.tolist()]
 
 
 def _failed(result: RunResult, failure: Failure) -> RunResult:

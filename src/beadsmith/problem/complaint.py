@@ -93,7 +93,7 @@ def _wrong_value(finding: Any, where: str, received: str, document: Any) -> Prob
             known = expected.removeprefix("one of ").split(", ") if expected.startswith("one of ") else []
             remedy = suggestion(received, known)
         case "string_type" if location[-1] == "[key]":
-            remedy = "put it in quotes" if isinstance(location[-2], bool) or received in ("True", "False") else ""
+            remedy = "put it in quotes" if received in ("yes", "no") else ""
             expected = _EXPECTED["string_pattern_mismatch"]
         case "string_type" if not isinstance(_found(location, document), dict | list | None):
             expected, remedy = "text", "put it in quotes"
@@ -155,13 +155,18 @@ def _locate(location: Location, document: Any) -> tuple[str, str]:
     here: Any = document
     for step in location:
         if _has(here, step):
-            path.append(f"{step + 1}" if isinstance(here, list | tuple) and isinstance(step, int) else str(step))
+            path.append(f"{step + 1}" if isinstance(here, list | tuple) and isinstance(step, int) else _key(here, step))
             here = here[step]
         elif step == location[-1] and step != "[key]" and isinstance(here, dict):
             path.append(str(step))  # a missing key
             here = None
-    received = location[-2] if location and location[-1] == "[key]" else here
-    return ".".join(path) or "the file", _shown(received)
+    received = path[-1] if path and location[-1] == "[key]" else _shown(here)
+    return ".".join(path) or "the file", received
+
+
+def _key(section: dict[Any, Any], step: int | str) -> str:
+    """A key as it was read: pydantic calls the keys yes and no 1 and 0."""
+    return next(_shown(key) for key in section if key == step)
 
 
 def _found(location: Location, document: Any) -> Any:

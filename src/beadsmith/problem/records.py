@@ -69,12 +69,12 @@ class Gradient:
     stderrs: Mapping[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary of plain types; five significant digits are more than a fluctuation gradient has."""
+        """A dictionary of plain types."""
         return {
             "observable": self.observable,
             "state": self.state.as_dict(),
-            "values": {name: float(f"{value:.5g}") for name, value in self.values.items()},
-            "stderrs": {name: float(f"{value:.5g}") for name, value in self.stderrs.items()},
+            "values": dict(self.values),
+            "stderrs": dict(self.stderrs),
         }
 
     @classmethod

@@ -47,7 +47,9 @@ def _at(problem: Problem, state: State, temperatures: tuple[float, ...]) -> tupl
             "it has none that can be changed",
         )
     file = problem.file.model_copy(update={"experiments": experiments})
-    recorded = [own for experiment in experiments.values() for own in recorded_states(experiment)]
+    recorded = {own for experiment in experiments.values() for own in recorded_states(experiment)}
+    # What is derived from a whole ladder, such as the glass transition, has the state of the ladder.
+    recorded |= {State.of({name: own[name] for name in own if name != "T"}) for own in recorded}
     targets = tuple(target for target in problem.targets if any(same_state(target.state, own) for own in recorded))
     return state, replace(problem, file=file, targets=targets)
 

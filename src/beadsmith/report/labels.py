@@ -51,7 +51,7 @@ def state_label(state: State) -> str:
     return ", ".join(f"{name} = {value:g} {variable_unit(name)}".rstrip() for name, value in state.variables)
 
 
-def shortened(text: str, limit: int = 44) -> str:
+def shortened(text: str, limit: int = 36) -> str:
     """At most so many characters, for places that cannot wrap."""
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"

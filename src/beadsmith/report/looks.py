@@ -35,11 +35,14 @@ _COMPARED = (
     Look("#B0568A", "D", (0, (2.5, 1.2))),
     Look("#B07A00", "v", (0, (8.0, 2.0))),
     Look("#3A7CA5", "P", (0, (3.0, 1.2, 1.0, 1.2, 1.0, 1.2))),
+    Look("#6B4C93", "<", (0, (1.0, 2.5))),
+    Look("#5F6B00", ">", (0, (10.0, 1.5, 2.0, 1.5))),
+    Look("#9C1C3C", "h", (0, (5.0, 1.0, 1.0, 1.0, 1.0, 1.0))),
 )
 
 
 def look_of(model: Subject) -> Look:
-    """The look of a model; those of compared models repeat after five."""
+    """The look of a model; those of compared models repeat after eight."""
     if model.result:
         return RESULT
     return START if model.place is None else look_of_place(model.place)

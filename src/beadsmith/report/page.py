@@ -33,6 +33,9 @@ _MARKERS = {
     "^": "M0 -3.8L3.6 2.9H-3.6z",
     "v": "M0 3.8L3.6 -2.9H-3.6z",
     "D": "M0 -4.1L3.4 0L0 4.1L-3.4 0z",
+    "<": "M-3.8 0L2.9 -3.6V3.6z",
+    ">": "M3.8 0L-2.9 -3.6V3.6z",
+    "h": "M0 -4L3.5 -2V2L0 4L-3.5 2V-2z",
     "P": "M-1.3 -3.8h2.6v2.5h2.5v2.6h-2.5v2.5h-2.6v-2.5h-2.5v-2.6h2.5z",
 }
 
@@ -245,7 +248,7 @@ def _facts(findings: Findings) -> Mapping[str, str]:
         return {**facts, "Fidelity": findings.problem.fidelity}
     return {
         "Study": findings.name,
-        "Problem file": manifest.problem_file,
+        "Problem file": Path(manifest.problem_file).name,
         "Digest of the problem": manifest.problem,
         "Fidelity": manifest.fidelity,
         "Search": manifest.method,
@@ -271,7 +274,7 @@ def _command(findings: Findings) -> list[str]:
         "--seed": str(manifest.seed),
         "--study": f"{findings.name}-again",
     }
-    words = (("beadsmith", "run", manifest.problem_file), *options.items())
+    words = (("beadsmith", "run", Path(manifest.problem_file).name), *options.items())
     return [shlex.join(part) for part in words]
 
 

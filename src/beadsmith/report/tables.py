@@ -20,7 +20,7 @@ from beadsmith.report.formatting import UNKNOWN, Written, count, given, number, 
 from beadsmith.report.labels import observable_label, observable_unit, state_label, with_unit
 
 #: A deviation of more than so many combined standard errors is marked.
-MARKED = 2.2
+MARKED = 2.0
 TOO_HIGH, TOO_LOW, UNSETTLED = "▲", "▼", "†"
 
 

@@ -4,11 +4,13 @@ Every evaluation brings the observables and, from the fluctuations of the same t
 (:mod:`beadsmith.observe.response`).  Around the best point so far the observables are taken as linear, with values and
 Jacobians averaged over the evaluations near it, and the next point minimises
 
-    sum_i w_i [(y_i + B_i d - t_i)^2 + sum_j s(B_ij)^2 d_j^2] / (sigma_i^2 + s(y_i)^2) + lambda |d|^2
+    sum_i w_i [(y_i + B_i d - t_i)^2 + sum_j s(B_ij)^2 d_j^2] / (sigma_i^2 + s(y_i)^2)
+        + (|d|^2 / step^2 + |u + d - u_0|^2 / prior^2) / N
 
-in unit coordinates d, inside a trust region and the box.  The second term is what the linear model's own noise adds to
-the expected misfit: it damps just the directions whose derivatives are not known well (errors in variables).  The
-third keeps what the data say nothing about where it is.
+over the step d in unit coordinates, inside a trust region and the box (N targets, u the point, u_0 the first one).  The
+second term is what the linear model's own noise adds to the expected misfit: it damps just the directions whose
+derivatives are not known well (errors in variables).  The last is a normal prior about the beginning: without it the
+parameters that the data say nothing about would wander off with the noise.
 
 References:
     K. Levenberg, Q. Appl. Math. 2, 164 (1944); D. Marquardt, SIAM J. Appl. Math. 11, 431 (1963).
@@ -30,6 +32,9 @@ from beadsmith.search.contract import Strategy
 
 #: Standard deviation, in unit coordinates, of a step that the data say nothing about.
 PRIOR_STEP = 0.25
+
+#: Standard deviation, in unit coordinates, of a parameter about its first value before anything was measured.
+PRIOR_WIDTH = 0.4
 
 #: Trust region at the beginning and at most: the largest change of any parameter in one step.
 LARGEST_STEP = 0.25
@@ -153,7 +158,7 @@ class GaussNewton(Strategy):
         centre = min((local_model(self._answers, one.unit) for one in self._answers), key=lambda one: one.misfit)
         companions = sum(isinstance(one, Expectation) for one in self._pending.values())
         damping = DAMPING_OF_COMPANIONS**companions
-        change = _levenberg_marquardt(centre, self._answers[0].response, self._radius, damping)
+        change = _levenberg_marquardt(centre, self._answers[0].response, self._start[0], self._radius, damping)
         moved = np.clip(centre.unit + change, 0.0, 1.0)
         expected = _misfit_of(self._answers[0].response, centre.values + centre.jacobian @ change, centre.stderrs)
         return Expectation(moved, centre.misfit, expected)
@@ -210,13 +215,17 @@ def local_model(answers: list[Answer], unit: Array) -> LocalModel:
     )
 
 
-def _levenberg_marquardt(centre: LocalModel, goal: Response, radius: float, damping: float) -> Array:
+def _levenberg_marquardt(centre: LocalModel, goal: Response, first: Array, radius: float, damping: float) -> Array:
     """The step that minimises the expected misfit of the linear model, in unit coordinates, shape (parameters,)."""
     scale = np.sqrt(goal.weights / (goal.target_stderrs**2 + centre.stderrs**2))
-    prior = damping / (len(goal.targets) * PRIOR_STEP**2)
+    step, prior = (1.0 / (len(goal.targets) * width**2) for width in (PRIOR_STEP, PRIOR_WIDTH))
     doubt = ((scale[:, None] * centre.jacobian_stderrs) ** 2).sum(axis=0)
-    matrix = np.vstack([scale[:, None] * centre.jacobian, np.diag(np.sqrt(damping * doubt + prior))])
-    wanted = np.concatenate([scale * (goal.targets - centre.values), np.zeros(len(centre.unit))])
+    identity = np.eye(len(centre.unit))
+    matrix = np.vstack(
+        [scale[:, None] * centre.jacobian, np.sqrt(damping * (doubt + step)) * identity, np.sqrt(prior) * identity]
+    )
+    still = np.zeros(len(centre.unit))
+    wanted = np.concatenate([scale * (goal.targets - centre.values), still, np.sqrt(prior) * (first - centre.unit)])
     low = np.maximum(-radius, -centre.unit)
     high = np.minimum(radius, 1.0 - centre.unit)
     # A coordinate at its bound has no room on one side; the solver wants some between the bounds.

@@ -1,6 +1,6 @@
 """A study as an Optuna journal file, so that optuna-dashboard and Optuna's plots can show it.
 
-The file is a mirror: searches neither read it nor need it.  ``optuna-dashboard study.journal`` opens it.
+The file is a mirror: searches neither read it nor need it.  ``optuna-dashboard FILE`` opens it.
 """
 
 from __future__ import annotations

@@ -175,7 +175,9 @@ def record(rng: np.random.Generator) -> Callable[..., Recording]:
             shape, edge = lattice(rng, beads, spacing + 0.1 * number)
             while _on_the_edge(shape, edge, problem.file.forcefield.pair.cutoff):
                 shape, edge = lattice(rng, beads, spacing + 0.1 * number)
-            edge *= 10.0 if isinstance(own, Vacuum) else 1.0
+            if isinstance(own, Vacuum):
+                # Far from the faces of a large box, where LAMMPS would look for images of bonded beads.
+                shape, edge = shape + 4.0 * edge, 10.0 * edge
             images = edge * rng.integers(-2, 3, (int(topology.molecule_ids.max()), 3))
             positions.append(np.round(shape + images[topology.molecule_ids - 1], 5))
             boxes.append(edge * np.eye(3))

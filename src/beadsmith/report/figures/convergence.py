@@ -25,7 +25,7 @@ LOGARITHMIC = 20.0
 #: More points than this are drawn as an image inside the figure, which would be megabytes otherwise.
 MOST_VECTORS = 3000
 
-_HEIGHT = 3.7
+_HEIGHT = 3.2
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def convergence_picture(
         right.set_xlim(left=0)
         _paint_failures(left, numbers, course)
         _paint_failures(right, course.hours, course)
-        legend_below(figure, (left, right), columns=3)
+        legend_below(figure, (left, right))
 
     return draw(paint, _HEIGHT, "Misfit of each evaluation and best so far, against evaluation number and core-hours")
 

@@ -146,7 +146,7 @@ def _picture(problem: Problem, panel: Panel) -> Picture:
     where = f" at {state_label(panel.rest)}" if panel.rest.label else ""
     x_label = with_unit(panel.variable, variable_unit(panel.variable))
     low, high = _limits(panel)
-    curves = [_with_note_on_limits(curve, low, high) for curve in panel.curves]
+    curves = [_labelled(curve, low, high) for curve in panel.curves]
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -160,9 +160,7 @@ def _picture(problem: Problem, panel: Panel) -> Picture:
         for line in transition_lines(problem, panel):
             _paint_transition(axes, line)
         axes.set_ylim(low, high)
-        legend_beside(
-            figure, axes, [legend_label(curve.label) for curve in (panel.target, *curves) if curve is not None]
-        )
+        legend_beside(figure, axes, [curve.label for curve in (panel.target, *curves) if curve is not None])
 
     text = f"{name}{where} against {x_label}: {', '.join(curve.label for curve in _all_curves(panel))}"
     return draw(paint, _HEIGHT, text)
@@ -179,7 +177,7 @@ def _paint_target(axes: Axes, target: Curve) -> None:
 def _paint_curve(axes: Axes, curve: Curve, step: float, zorder: float) -> None:
     whole = _with_gaps(curve)
     look = line_of(curve.look, capsize=2.0, elinewidth=0.9, linewidth=1.2, markersize=4.2)
-    axes.errorbar(whole.x + step, whole.y, whole.error, label=legend_label(curve.label), zorder=zorder, **look)
+    axes.errorbar(whole.x + step, whole.y, whole.error, label=curve.label, zorder=zorder, **look)
 
 
 def _span(panel: Panel) -> float:
@@ -193,10 +191,11 @@ def _limits(panel: Panel) -> tuple[float, float]:
     others = [curve for curve in _all_curves(panel) if curve.look != START] or starts
     low, high = _extent(others)
     span = (high - low) or abs(high) or 1.0
+    room = span * (START_MAY_WIDEN - 1)
     for curve in starts:
         start_low, start_high = _extent([curve])
-        room = span * (START_MAY_WIDEN - 1)
-        low, high = min(low, max(start_low, low - room)), max(high, min(start_high, high + room))
+        if start_high > low - room and start_low < high + room:
+            low, high = min(low, max(start_low, low - room)), max(high, min(start_high, high + room))
     margin = 0.06 * ((high - low) or span)
     return low - margin, high + margin
 
@@ -208,13 +207,14 @@ def _extent(curves: Sequence[Curve]) -> tuple[float, float]:
     )
 
 
-def _with_note_on_limits(curve: Curve, low: float, high: float) -> Curve:
+def _labelled(curve: Curve, low: float, high: float) -> Curve:
+    curve = replace(curve, label=legend_label(curve.label))
     outside = (curve.y < low) | (curve.y > high)
     if not outside.any():
         return curve
     part = "all" if outside.all() else f"{int(outside.sum())} of {len(curve.y)} points"
     ends = f"{curve.y.min():.3g} to {curve.y.max():.3g}"
-    return replace(curve, label=f"{curve.label},\n{part} off the scale ({ends})")
+    return replace(curve, label=f"{curve.label},\n{part} off the scale:\n{ends}")
 
 
 def _unbroken(curve: Curve) -> list[Curve]:

@@ -22,6 +22,9 @@ from beadsmith.report.looks import Look
 WIDTH = 7.3
 
 
+# Room of a legend, inch: a letter, what stands beside a label, a row.
+_LETTER, _HANDLE, _ROW = 0.066, 0.6, 0.17
+
 _SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.0,
@@ -108,14 +111,19 @@ def legend_label(text: str) -> str:
     return f" {short}" if short.startswith("_") else short
 
 
-def legend_below(figure: Figure, axes: Sequence[Axes], columns: int = 3) -> None:
-    """One legend for several axes, underneath them."""
+def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
+    """One legend for several axes, underneath them; the figure grows by what it needs."""
     entries: dict[str, Any] = {}
     for one in axes:
         for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
-    if entries:
-        figure.legend(entries.values(), entries.keys(), loc="outside lower left", ncols=columns)
+    if not entries:
+        return
+    longest = max(len(label) for label in entries)
+    columns = max(1, int(figure.get_figwidth() / (_LETTER * longest + _HANDLE)))
+    rows = -(-len(entries) // columns)
+    figure.set_figheight(figure.get_figheight() + _ROW * rows)
+    figure.legend(entries.values(), entries.keys(), loc="outside lower left", ncols=columns)
 
 
 def legend_beside(figure: Figure, axes: Axes, order: Sequence[str] = ()) -> None:
@@ -134,11 +142,16 @@ def legend_beside(figure: Figure, axes: Axes, order: Sequence[str] = ()) -> None
 def logarithmic(axes: Axes) -> None:
     """A logarithmic vertical axis; its labels need no formulas, which :data:`_SETTINGS` switches off."""
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 3)))
     low, high = axes.get_ylim()
     between = LogLocator(subs=(2.0, 5.0)) if high < 300 * low else NullLocator()
     axes.yaxis.set_minor_locator(between)
-    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: number(value, 3)))
+    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.yaxis.set_minor_formatter(FuncFormatter(_tick))
+
+
+def _tick(value: float, _: int | None = None) -> str:
+    """``0.01``, ``1000``, ``10⁵``, ``2×10⁵``."""
+    return f"{value:g}" if 1e-4 <= value < 1e5 else number(value, 1).removeprefix("1×")
 
 
 _NOT_STYLE = {"backend", "backend_fallback", "toolbar", "interactive", "webagg.open_in_browser"}

@@ -20,7 +20,7 @@ from beadsmith.report.looks import look_of
 Array = NDArray[np.float64]
 
 _PANELS_IN_A_ROW = 3
-_PANEL_HEIGHT, _LEGEND_HEIGHT = 2.2, 0.7
+_PANEL_HEIGHT = 2.2
 _FEWEST_BINS, _MOST_BINS = 8, 40
 
 
@@ -58,10 +58,10 @@ def terms_picture(evaluations: Sequence[Evaluation], models: Sequence[Subject]) 
             row[0].set_ylabel("term of the misfit")
         for unused in panels[len(names) :]:
             unused.remove()
-        legend_below(figure, panels[: len(names)], columns=2)
+        legend_below(figure, panels[: len(names)])
 
     text = f"Terms of the misfit against evaluation number: {', '.join(observable_label(name) for name in names)}"
-    return draw(paint, rows * _PANEL_HEIGHT + _LEGEND_HEIGHT, text)
+    return draw(paint, rows * _PANEL_HEIGHT, text)
 
 
 def distribution_picture(evaluations: Sequence[Evaluation], models: Sequence[Subject]) -> Picture | None:

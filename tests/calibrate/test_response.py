@@ -1,0 +1,51 @@
+"""Observations and gradients beside their targets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from beadsmith.calibrate.response import response_of
+from beadsmith.problem.records import Gradient, Observation, Target
+from beadsmith.problem.state import State
+
+COLD, HOT = State.of(T=150), State.of(T=500)
+TARGETS = (
+    Target("density", COLD, 1.2, 0.01, weight=1.0),
+    Target("density", HOT, 1.1, 0.01, weight=1.0),
+    Target("radius", COLD, 4.5, 0.15, weight=3.0),
+    Target("transition", State(), 378.0, 80.0, weight=1.0),
+)
+OBSERVATIONS = (
+    Observation("radius", COLD, 4.4, 0.03),
+    Observation("density", HOT, 1.12, 0.004),
+    Observation("density", COLD, 1.19, 0.002),
+    Observation("transition", State(), 350.0, 30.0),
+)
+
+
+def gradient(observable: str, state: State, a: float, b: float) -> Gradient:
+    return Gradient(observable, state, {"b": b, "a": a}, {"b": 0.1, "a": 0.2})
+
+
+GRADIENTS = (gradient("density", COLD, 1, 2), gradient("density", HOT, 3, 4), gradient("radius", COLD, 5, 6))
+
+
+def test_rows_follow_the_targets_and_columns_the_parameters():
+    response = response_of(OBSERVATIONS, GRADIENTS, TARGETS, ("a", "b"))
+    assert response.values.tolist() == [1.19, 1.12, 4.4]
+    assert response.targets.tolist() == [1.2, 1.1, 4.5]
+    np.testing.assert_array_equal(response.jacobian, [[1, 2], [3, 4], [5, 6]])
+    np.testing.assert_array_equal(response.jacobian_stderrs, [[0.2, 0.1]] * 3)
+
+
+def test_an_observable_counts_by_its_weight_not_by_its_points():
+    response = response_of(OBSERVATIONS, GRADIENTS, TARGETS, ("a", "b"))
+    assert response.weights.tolist() == pytest.approx([0.125, 0.125, 0.75])
+
+
+def test_targets_without_gradient_or_determination_are_left_out():
+    undetermined = (Observation("radius", COLD, 4.4, float("inf")), *OBSERVATIONS[1:])
+    response = response_of(undetermined, GRADIENTS, TARGETS, ("a", "b"))
+    assert response.targets.tolist() == [1.2, 1.1]
+    assert response_of(OBSERVATIONS, (), TARGETS, ("a", "b")) is None

@@ -1,0 +1,183 @@
+"""Gauss-Newton on responses with known answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from beadsmith.calibrate.response import Response
+from beadsmith.problem.parameters import Parameter
+from beadsmith.search import gauss_newton, make_search
+from beadsmith.search.gauss_newton import Answer, local_model
+
+TARGETS = 23
+PARAMETERS = 41
+SIGMAS = np.where(np.arange(TARGETS) < 8, 0.010, 0.15)
+WEIGHTS = np.where(np.arange(TARGETS) < 8, 1 / 16, 1 / 30)
+
+
+def ranges(count: int, width: float = 1.0) -> list[Parameter]:
+    return [Parameter(f"pair.B{i}.sigma", 2.0, 2.0 + width, "length") for i in range(count)]
+
+
+class Emulator:
+    """Twenty-three curves' points that depend on a few hidden combinations of 41 parameters, a little bent."""
+
+    def __init__(self, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        self._directions = np.linalg.qr(random.normal(size=(PARAMETERS, 5)))[0] * (random.random((PARAMETERS, 1)) < 0.5)
+        shapes = np.polynomial.legendre.legvander(np.linspace(-1, 1, TARGETS), 4)
+        self._amplitudes = shapes * np.array([1, 0.5, 0.25, 0.1, 0.1]) * SIGMAS[:, None] * 60
+        self.hidden = random.uniform(0.1, 0.9, PARAMETERS)
+        self.targets = self.values(self.hidden) + 0.8 * SIGMAS * random.normal(size=TARGETS)
+
+    def values(self, unit):
+        z = self._directions.T @ (unit - 0.5)
+        return self._amplitudes @ (z + 0.4 * z**2)
+
+    def jacobian(self, unit):
+        z = self._directions.T @ (unit - 0.5)
+        return self._amplitudes @ np.diag(1 + 0.8 * z) @ self._directions.T
+
+    def misfit(self, values):
+        return float((WEIGHTS * (values - self.targets) ** 2 / SIGMAS**2).sum())
+
+    def response(self, unit, width, random, noise=1.0):
+        exact = self.jacobian(unit) / width
+        doubt = noise * (0.3 * np.abs(exact) + SIGMAS[:, None] / width) + 1e-12
+        stderrs = noise * 0.5 * SIGMAS + 1e-12
+        return Response(
+            targets=self.targets,
+            target_stderrs=SIGMAS,
+            weights=WEIGHTS,
+            values=self.values(unit) + stderrs * random.normal(size=TARGETS),
+            stderrs=stderrs,
+            jacobian=exact + doubt * random.normal(size=exact.shape),
+            jacobian_stderrs=doubt,
+        )
+
+
+def calibrated(emulator, *, evaluations, seed=1, in_flight=2, width=1.0, noise=1.0, fail=lambda number: False):
+    """Points in unit coordinates that a search proposes, in order, and the search."""
+    parameters = ranges(PARAMETERS, width)
+    search = make_search("gauss-newton", parameters, seed)
+    random = np.random.default_rng(seed)
+    points = []
+    for told in range(evaluations):
+        while len(points) < min(evaluations, told + in_flight):
+            point = search.ask(len(points))
+            points.append((np.array([point[one.name] for one in parameters]) - 2.0) / width)
+        if fail(told):
+            search.tell(told, None)
+        else:
+            response = emulator.response(points[told], width, random, noise)
+            search.tell(told, emulator.misfit(response.values), response)
+    return points, search
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_forty_one_noisy_parameters_in_a_dozen_evaluations(seed):
+    emulator = Emulator(seed)
+    points, _ = calibrated(emulator, evaluations=14, seed=seed)
+    first, last = emulator.misfit(emulator.values(points[0])), emulator.misfit(emulator.values(points[-1]))
+    floor = emulator.misfit(emulator.values(emulator.hidden))
+    assert first > floor + 5
+    assert last < floor + 1
+
+
+def test_exact_linear_responses_lead_to_the_least_squares_solution_in_one_step():
+    """Two routes: two parameters, three targets, no noise; the answer is NumPy's least squares."""
+    parameters = ranges(2)
+    matrix = np.array([[1.0, 0.3], [0.2, 1.0], [0.5, 0.5]])
+    hidden = np.array([0.6, 0.45])
+    targets = matrix @ hidden + np.array([0.001, -0.002, 0.001])
+    sigmas = np.full(3, 1e-3)
+    search = make_search("gauss-newton", parameters, 1)
+    search.ask(0)
+    response = Response(
+        targets, sigmas, np.full(3, 1 / 3), matrix @ np.array([0.5, 0.5]), np.zeros(3), matrix, np.zeros((3, 2))
+    )
+    search.tell(0, 1.0, response)
+    point = search.ask(1)
+    found = np.array([point[one.name] - 2.0 for one in parameters])
+    np.testing.assert_allclose(found, np.linalg.lstsq(matrix, targets, rcond=None)[0], atol=2e-4)
+
+
+def test_what_the_data_say_nothing_about_stays_where_it_is():
+    emulator = Emulator(3)
+    silent = np.flatnonzero(np.abs(emulator.jacobian(np.full(PARAMETERS, 0.5))).sum(axis=0) == 0)
+    assert len(silent) > 5
+    points, _ = calibrated(emulator, evaluations=9, in_flight=1, noise=0.0)
+    np.testing.assert_allclose(points[-1][silent], 0.5, atol=1e-9)
+
+
+def test_noise_does_not_carry_silent_parameters_away(monkeypatch):
+    """Each step follows the noise of new derivatives a little; only the prior about the beginning bounds the sum."""
+
+    def drift():
+        emulator = Emulator(3)
+        silent = np.abs(emulator.jacobian(np.full(PARAMETERS, 0.5))).sum(axis=0) == 0
+        points, _ = calibrated(emulator, evaluations=25, in_flight=1)
+        return np.abs(points[-1] - 0.5)[silent].mean()
+
+    held = drift()
+    monkeypatch.setattr(gauss_newton, "PRIOR_WIDTH", 1e6)
+    assert held < 0.15
+    assert drift() > 1.3 * held
+
+
+def test_units_of_the_parameters_do_not_matter():
+    """Ranges a thousand times as wide, derivatives a thousand times as small: the same points of the box."""
+    narrow, _ = calibrated(Emulator(1), evaluations=6, width=1.0)
+    wide, _ = calibrated(Emulator(1), evaluations=6, width=1000.0)
+    np.testing.assert_allclose(narrow, wide, atol=1e-8)
+
+
+def test_steps_stay_in_the_trust_region_and_in_the_box():
+    points, _ = calibrated(Emulator(2), evaluations=10, in_flight=1)
+    assert all(((point >= 0) & (point <= 1)).all() for point in points)
+    told = points[:1]
+    for point in points[1:]:
+        assert min(np.abs(point - earlier).max() for earlier in told) <= 0.25 + 1e-9
+        told.append(point)
+
+
+def test_it_says_when_nothing_more_is_to_be_gained():
+    _, search = calibrated(Emulator(2), evaluations=40, in_flight=1)
+    assert search.finished
+    _, search = calibrated(Emulator(2), evaluations=3, in_flight=1)
+    assert not search.finished
+
+
+def test_failures_shorten_the_steps_and_the_search_goes_on():
+    emulator = Emulator(5)
+    points, _ = calibrated(emulator, evaluations=16, in_flight=1, fail=lambda number: number in (1, 2))
+    assert np.abs(points[2] - points[0]).max() <= 0.125 + 1e-9
+    assert np.abs(points[3] - points[0]).max() <= 0.0625 + 1e-9
+    assert emulator.misfit(emulator.values(points[-1])) < 0.1 * emulator.misfit(emulator.values(points[0]))
+
+
+def test_several_in_flight_differ():
+    points, _ = calibrated(Emulator(6), evaluations=10, in_flight=4)
+    assert len({tuple(np.round(point, 6)) for point in points}) == 10
+
+
+def test_without_derivatives_it_refuses():
+    search = make_search("gauss-newton", ranges(2), 1)
+    search.ask(0)
+    with pytest.raises(ValueError, match="fluctuation gradient"):
+        search.tell(0, 1.0)
+
+
+def test_neighbours_share_their_noise_but_distant_ones_do_not_count():
+    random = np.random.default_rng(1)
+    emulator = Emulator(4)
+    here = np.full(PARAMETERS, 0.5)
+    twins = [Answer(here, emulator.response(here, 1.0, random)) for _ in range(4)]
+    assert local_model(twins, here).stderrs == pytest.approx(twins[0].response.stderrs / 2)
+    assert local_model(twins, here).jacobian_stderrs == pytest.approx(twins[0].response.jacobian_stderrs / 2)
+    far = Answer(np.zeros(PARAMETERS), replace(twins[0].response, values=twins[0].response.values + 100))
+    alone, together = local_model(twins[:1], here), local_model([twins[0], far], here)
+    np.testing.assert_allclose(together.values, alone.values, rtol=1e-4)
