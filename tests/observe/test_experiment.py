@@ -149,3 +149,17 @@ def test_the_analysis_of_a_quick_evaluation_takes_a_tenth_of_a_second(rng, autor
         durations.append(time.process_time() - start)
     assert len(found) == 23
     assert min(durations) < 0.1
+
+
+def test_columns_of_one_state_may_stand_in_several_recordings():
+    """A log has the density, a fix ave/time file the rest: each observable finds its own."""
+    random = np.random.default_rng(2)
+    state = State.of(T=300)
+    log = Recording("own", state, Series(1.0, {"density": random.normal(1.0, 0.01, 200)}))
+    averages = Recording("own", state, Series(1.0, {"energy": random.normal(-2.0, 0.01, 200)}))
+    observables = {
+        "density": FromSeries(kind="density", experiment="own"),
+        "energy": Mean(kind="mean", experiment="own", column="energy"),
+    }
+    found = observe_recordings([log, averages], observables, "own")
+    assert [(one.observable, round(one.value)) for one in found] == [("density", 1), ("energy", -2)]

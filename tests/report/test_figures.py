@@ -22,6 +22,7 @@ from beadsmith.report.figures.style import Picture, draw, legend_label
 from beadsmith.report.figures.terms import distribution_picture, term_of_best, terms_picture
 from beadsmith.report.findings import Subject, start_of, subjects
 from beadsmith.report.looks import _COMPARED, RESULT, START, TARGET, look_of
+from beadsmith.report.page import _MARKERS
 
 
 def judged(number: int, misfit: float | None, **terms: float) -> Evaluation:
@@ -77,7 +78,8 @@ def test_looks_differ_in_more_than_colour():
     assert len({look.marker for look in looks}) == len({look.line for look in looks}) == len(looks)
     assert (RESULT.filled, TARGET.filled) == (True, False)
     assert look_of(at("start")) == START
-    assert look_of(at("x", place=5)) == look_of(at("x", place=0))
+    assert look_of(at("x", place=len(_COMPARED))) == look_of(at("x", place=0))
+    assert {look.marker for look in (RESULT, *_COMPARED)} <= _MARKERS.keys()
 
 
 # -- curves

@@ -35,4 +35,4 @@ def test_states_carry_units_where_their_variables_have_them():
 
 def test_long_names_are_cut():
     assert shortened("a  b\nc") == "a b c"
-    assert len(shortened("x" * 100)) == 44
+    assert len(shortened("x" * 100)) == 36

@@ -17,9 +17,11 @@ def lammps_include(problem: Problem, model: Model, state: State) -> str:
     Raises:
         ProblemError: if a function of the model needs a variable that ``state`` lacks.
     """
-    header = [f"# {model.title}", f"# for: {problem.file.title}", f"# state: {state.label or 'any'}"]
-    header += [f"# warning: {remark}" for remark in range_warnings(model, state)]
-    header += [f"# cite: {citation}" for citation in model.citations]
+    remarks = [model.title, f"for: {problem.file.title}", f"state: {state.label or 'any'}"]
+    remarks += [f"warning: {warning}" for warning in range_warnings(model, state)]
+    remarks += [f"cite: {citation}" for citation in model.citations]
+    # A line break in a title would end the comment and begin a command.
+    header = [f"# {' '.join(remark.split())}" for remark in remarks]
     types = [f"# bead type {number}: {bead}" for number, bead in enumerate(problem.beads, start=1)]
     lines = [
         *header,

@@ -60,7 +60,9 @@ def _suitable(recordings: Sequence[Recording], name: str, observable: Direct) ->
         chosen = [one for one in recordings if one.frames is not None and one.topology is not None]
         missing = "frames of positions with known molecules; a script of your own needs 'dump' and 'molecules'"
     else:
-        chosen = [one for one in recordings if one.series is not None]
+        series = [one for one in recordings if one.series is not None]
+        # A user's own script may leave its columns in several files of one state; none with ours: let the error say so.
+        chosen = [one for one in series if one.series and _column_of(observable) in one.series.columns] or series
         missing = "series of numbers; a script of your own needs 'log_run' or 'series'"
     if not chosen:
         raise EstimateError(f"{name}: experiment {observable.experiment} recorded no {missing}")
@@ -82,8 +84,11 @@ def _observe(name: str, observable: Direct, recording: Recording) -> Observation
 
 def _of_series(observable: FromSeries | Mean, recording: Recording) -> SeriesMean:
     assert recording.series is not None  # _suitable saw to it
-    column = observable.column if isinstance(observable, Mean) else observable.kind
-    return mean_of_series(_column(recording.series, column))
+    return mean_of_series(_column(recording.series, _column_of(observable)))
+
+
+def _column_of(observable: FromSeries | Mean) -> str:
+    return observable.column if isinstance(observable, Mean) else observable.kind
 
 
 def _of_molecules(observable: OfMolecules, recording: Recording) -> SeriesMean:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -40,8 +41,9 @@ class Observation:
         return {
             "observable": self.observable,
             "state": self.state.as_dict(),
-            "value": self.value,
-            "stderr": self.stderr,
+            # JSON knows neither NaN nor infinity: what is not determined is null.
+            "value": None if math.isnan(self.value) else self.value,
+            "stderr": None if math.isinf(self.stderr) else self.stderr,
             "samples": self.samples,
             "equilibrated": self.equilibrated,
             "note": self.note,
@@ -50,7 +52,9 @@ class Observation:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Observation:
         """The inverse of :meth:`to_json`."""
-        return cls(**{**record, "state": State.of(record["state"])})
+        value = math.nan if record["value"] is None else record["value"]
+        stderr = math.inf if record["stderr"] is None else record["stderr"]
+        return cls(**{**record, "state": State.of(record["state"]), "value": value, "stderr": stderr})
 
 
 @dataclass(frozen=True)

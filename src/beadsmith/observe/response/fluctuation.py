@@ -1,19 +1,34 @@
 r"""Derivatives of equilibrium averages from the fluctuations of one simulation.
 
-    d<A>/dtheta = <dA/dtheta> - (<A dW/dtheta> - <A> <dW/dtheta>) / kT
+    d<A>/dtheta = <dA/dtheta> - cov(A, dW/dtheta)/kT
 
-where the simulation samples exp(-W/kT) (times what does not depend on theta).  References: Wang et al., J. Phys.
-Chem. B 117, 9956 (2013), for its use in fitting force fields; Quenouille, Biometrika 43, 353 (1956), for the jackknife,
-and Kuensch, Annals of Statistics 17, 1217 (1989), for that over blocks of time.
+where the simulation samples exp(-W/kT), times what does not depend on theta (Wang et al., J. Phys. Chem. B 117, 9956
+(2013), use it to fit force fields).
 
-Independent molecules (vacuum): each is one block of the jackknife, so the error is right however slowly it relaxes, and
-averages run over molecules and frames, so that differences between molecules which hardly relax count too.
+**Less noise from an exact identity.**  Let all positions scale with the box, or those of an isolated molecule about its
+centre.  Integration by parts over the scale gives, for any A that is continuous in the positions,
 
-Otherwise: about ten blocks of consecutive frames.  The covariance of N correlated samples is too small by a factor of
-about 1 - 1/N_eff, because it is taken about the samples' own means; the jackknife takes out most of that.  Blocks of
-short series resemble each other, which makes the jackknife's error too small; it is multiplied by
-sqrt(N_eff/(N_eff - 4)), in the manner of :mod:`beadsmith.observe.timeseries`, where N_eff is estimated from the frames
-of A.  How well this does is measured in ``tests/observe/response`` and tabulated in ``docs/gradients.md``.
+    cov(A, Y) = -<dA/dlnV>,      Y = (X - P V)/kT,      X = -dW/dlnV
+
+X being a third of the virial; P V is absent for isolated molecules, and the identity fails at constant volume, where V
+has no distribution.  So for any number c
+
+    cov(A, dW/dtheta) = cov(A, dW/dtheta) - c (cov(A, Y) + <dA/dlnV>)
+
+holds on average, and with c = the coefficient of Y when dW/dtheta is regressed on Y and A, the right-hand side
+fluctuates least.  This makes the answer to all lengths growing together ten times more precise, and that to single
+parameters somewhat.  A c taken from the same samples costs a bias of order 1/N_eff, as the covariance itself has one.
+
+**Errors.**  A jackknife, which also takes out these biases to leading order: Quenouille, Biometrika 43, 353 (1956), and
+over blocks of time Kuensch, Annals of Statistics 17, 1217 (1989).
+
+Independent molecules: each is one block, so the error is right however slowly it relaxes; averages run over molecules
+and frames, so that differences between molecules which hardly relax count too.
+
+Otherwise: about ten blocks of consecutive frames.  Blocks of short series resemble each other, which makes the error too
+small; it is multiplied by sqrt(N_eff/(N_eff - 4)), in the manner of :mod:`beadsmith.observe.timeseries`, where N_eff is
+estimated from the frames of A.  How well this does is measured in ``tests/observe/response`` and told in
+``docs/gradients.md``.
 """
 
 from __future__ import annotations
@@ -31,56 +46,103 @@ from beadsmith.units import BOLTZMANN
 
 #: Number of time blocks: the one in this range that leaves out the fewest frames, the largest of equals.
 _BLOCKS = range(8, 13)
+#: Y and A are one variable, and no coefficient can be told, when 1 - (their correlation)^2 is below this.
+_COLLINEAR = 1e-6
 
 
-def fluctuation_gradient(observable: FrameValues, sampled: FrameValues, temperature: float) -> tuple[Array, Array]:
+@dataclass(frozen=True)
+class Scaling:
+    """What the identity of the head of the module needs; each of shape (frames, groups).
+
+    Attributes:
+        observable: dA/dlnV.
+        force: Y, without unit.
+    """
+
+    observable: Array
+    force: Array
+
+    def from_frame(self, first: int) -> Scaling:
+        """Without the frames before ``first``."""
+        return Scaling(self.observable[first:], self.force[first:])
+
+
+def fluctuation_gradient(
+    observable: FrameValues, sampled: FrameValues, temperature: float, scaling: Scaling | None = None
+) -> tuple[Array, Array]:
     """Derivative of the mean of an observable by each parameter, with standard errors.
 
     Args:
         observable: A in each frame and group; its mean over both is differentiated.
         sampled: W of the same frames and groups, kcal/mol.
         temperature: K.
+        scaling: for the identity; None where it does not hold.
 
     Returns: derivatives and standard errors, each of shape (parameters,).
 
     Raises:
         EstimateError: fewer than 10 frames of fewer than 8 groups, or results that are not finite.
     """
-    if observable.values.shape[1] >= FEWEST_REPLICAS:
-        values, errors = _jackknife(_by_group(observable), _by_group(sampled), temperature)
+    samples = _Samples.of(observable, sampled, scaling)
+    beta = 1.0 / (BOLTZMANN * temperature)
+    frames, groups = observable.values.shape
+    if groups >= FEWEST_REPLICAS:
+        values, errors = _jackknife(samples.by_group(), beta)
+    elif frames < FEWEST_SAMPLES:
+        raise EstimateError(f"{frames} frames are too few for a gradient; record at least {FEWEST_SAMPLES}")
     else:
-        frames = len(observable.values)
-        if frames < FEWEST_SAMPLES:
-            raise EstimateError(f"{frames} frames are too few for a gradient; record at least {FEWEST_SAMPLES}")
-        blocks = _time_blocks(frames)
-        values, errors = _jackknife(_by_time(observable, blocks), _by_time(sampled, blocks), temperature)
+        values, errors = _jackknife(samples.by_time(_time_blocks(frames)), beta)
         errors = errors * _inflation(observable.values.mean(axis=1))
     if not (np.isfinite(values).all() and np.isfinite(errors).all()):
         raise EstimateError("a derivative is not finite: beads at the same place, or a mixed well depth of zero")
     return values, errors
 
 
-def _jackknife(observable: FrameValues, sampled: FrameValues, temperature: float) -> tuple[Array, Array]:
-    """The estimate with its leading bias removed, and its standard error.
+@dataclass(frozen=True)
+class _Samples:
+    """What is averaged over; the first two axes are (frames, groups), or (blocks, samples of each).
 
-    Args:
-        observable, sampled: of blocks that are independent of each other, shape (blocks, samples, ...).
+    Attributes:
+        values: A less its mean; forces: Y less its mean; known: -dA/dlnV.
+        slopes: dW/dtheta less their means; own: dA/dtheta; with an axis of parameters.
     """
-    count, size = observable.values.shape
-    # About their means, so that no digits are lost in the differences of products.
-    values = observable.values - observable.values.mean()
-    slopes = sampled.slopes - sampled.slopes.mean(axis=(0, 1))
-    blocks = _Sums(
-        samples=np.full(count, float(size)),
-        values=values.sum(axis=1),
-        slopes=slopes.sum(axis=1),
-        products=np.einsum("bs,bsp->bp", values, slopes),
-        own=observable.slopes.sum(axis=1),
-    )
-    beta = 1.0 / (BOLTZMANN * temperature)
-    without = blocks.without_each().estimates(beta)
-    mean = without.mean(axis=0)
-    estimate = count * blocks.together().estimates(beta)[0] - (count - 1) * mean
+
+    values: Array
+    forces: Array
+    known: Array
+    slopes: Array
+    own: Array
+
+    @classmethod
+    def of(cls, observable: FrameValues, sampled: FrameValues, scaling: Scaling | None) -> _Samples:
+        # About their means, so that no digits are lost in the differences of products.
+        nothing = np.zeros_like(observable.values)
+        return cls(
+            values=observable.values - observable.values.mean(),
+            forces=nothing if scaling is None else scaling.force - scaling.force.mean(),
+            known=nothing if scaling is None else -scaling.observable,
+            slopes=sampled.slopes - sampled.slopes.mean(axis=(0, 1)),
+            own=observable.slopes,
+        )
+
+    def by_group(self) -> _Samples:
+        """One block for each group."""
+        return _Samples(*(getattr(self, one.name).swapaxes(0, 1) for one in fields(self)))
+
+    def by_time(self, blocks: int) -> _Samples:
+        """Blocks of consecutive frames of equal length; the first frames that fill none are left out."""
+        size = len(self.values) // blocks
+        first = len(self.values) - blocks * size
+        parts = (getattr(self, one.name)[first:] for one in fields(self))
+        return _Samples(*(part.reshape(blocks, -1, *part.shape[2:]) for part in parts))
+
+
+def _jackknife(blocks: _Samples, beta: float) -> tuple[Array, Array]:
+    """The estimate with its leading bias removed, and its standard error."""
+    sums = _sums(blocks)
+    without = sums.without_each().estimates(beta)
+    count, mean = len(without), without.mean(axis=0)
+    estimate = count * sums.together().estimates(beta)[0] - (count - 1) * mean
     variance = (count - 1) / count * np.square(without - mean).sum(axis=0)
     return np.asarray(estimate), np.asarray(np.sqrt(variance))
 
@@ -90,14 +152,20 @@ class _Sums:
     """Sums over sets of samples, one row per set: all that an estimate needs.
 
     Attributes:
-        samples, values: shape (sets,).
-        slopes, products, own: of dW/dtheta, A dW/dtheta and dA/dtheta, shape (sets, parameters).
+        count, a, y, known, aa, ay, yy: numbers of samples, sums of A, Y, -dA/dlnV and of products, shape (sets, 1).
+        d, ad, yd, own: of dW/dtheta, of its products with A and Y, and of dA/dtheta, shape (sets, parameters).
     """
 
-    samples: Array
-    values: Array
-    slopes: Array
-    products: Array
+    count: Array
+    a: Array
+    y: Array
+    known: Array
+    aa: Array
+    ay: Array
+    yy: Array
+    d: Array
+    ad: Array
+    yd: Array
     own: Array
 
     def together(self) -> _Sums:
@@ -111,27 +179,51 @@ class _Sums:
 
     def estimates(self, beta: float) -> Array:
         """The derivative from each set, shape (sets, parameters)."""
-        samples = self.samples[:, None]
-        covariance = self.products / samples - self.values[:, None] * self.slopes / samples**2
-        return np.asarray(self.own / samples - beta * covariance)
+
+        def covariance(products: Array, one: Array, other: Array) -> Array:
+            return np.asarray(products / self.count - one * other / self.count**2)
+
+        aa, ay, yy = (
+            covariance(self.aa, self.a, self.a),
+            covariance(self.ay, self.a, self.y),
+            covariance(self.yy, self.y, self.y),
+        )
+        ad, yd = covariance(self.ad, self.a, self.d), covariance(self.yd, self.y, self.d)
+        determinant = aa * yy - ay**2
+        usable = determinant > _COLLINEAR * aa * yy
+        coefficient = np.where(usable, (yd * aa - ay * ad) / np.where(usable, determinant, 1.0), 0.0)
+        return np.asarray(self.own / self.count - beta * (ad - coefficient * (ay - self.known / self.count)))
 
 
-def _by_group(quantity: FrameValues) -> FrameValues:
-    return FrameValues(quantity.values.swapaxes(0, 1), quantity.slopes.swapaxes(0, 1))
+def _sums(blocks: _Samples) -> _Sums:
+    def column(values: Array) -> Array:
+        return values.sum(axis=1)[:, None]
+
+    a, y = blocks.values, blocks.forces
+    return _Sums(
+        count=np.full((len(a), 1), float(a.shape[1])),
+        a=column(a),
+        y=column(y),
+        known=column(blocks.known),
+        aa=column(a * a),
+        ay=column(a * y),
+        yy=column(y * y),
+        d=blocks.slopes.sum(axis=1),
+        ad=_products(a, blocks.slopes),
+        yd=_products(y, blocks.slopes),
+        own=blocks.own.sum(axis=1),
+    )
 
 
-def _by_time(quantity: FrameValues, blocks: int) -> FrameValues:
-    """Blocks of consecutive frames of equal length; the first frames that fill none are left out."""
-    size = len(quantity.values) // blocks
-    kept = quantity.from_frame(len(quantity.values) - blocks * size)
-    return FrameValues(kept.values.reshape(blocks, -1), kept.slopes.reshape(blocks, -1, kept.slopes.shape[2]))
+def _products(values: Array, slopes: Array) -> Array:
+    return np.asarray((values[:, None, :] @ slopes)[:, 0])
 
 
 def _time_blocks(frames: int) -> int:
-    allowed = [count for count in _BLOCKS if count <= frames] or [frames]
+    allowed = [count for count in _BLOCKS if count <= frames]
     return max(allowed, key=lambda count: (frames // count * count, count))
 
 
 def _inflation(series: Array) -> float:
     effective = effective_samples(series)
-    return math.sqrt(effective / max(effective - EXCESS_OF_EFFECTIVE_SAMPLES, 1.0)) if effective > 1.0 else 1.0
+    return math.sqrt(effective / max(effective - EXCESS_OF_EFFECTIVE_SAMPLES, 1.0))

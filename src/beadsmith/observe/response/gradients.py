@@ -15,13 +15,14 @@ from beadsmith.observe.molecular import (
     radius_of_gyration,
 )
 from beadsmith.observe.response.derivatives import Energies, energies
-from beadsmith.observe.response.fluctuation import fluctuation_gradient
+from beadsmith.observe.response.fluctuation import Scaling, fluctuation_gradient
 from beadsmith.observe.response.frame_values import Array, FrameValues, of_positions
 from beadsmith.observe.timeseries import FEWEST_SAMPLES, mean_of_series
+from beadsmith.problem.checks import temperatures_of
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Recording
-from beadsmith.problem.schema import FromSeries, OfMolecules
+from beadsmith.problem.schema import Dynamics, FromSeries, Ladder, OfMolecules, Script, Vacuum
 from beadsmith.problem.state import State
 from beadsmith.units import BOLTZMANN, DENSITY_OF_ONE_DALTON
 
@@ -37,6 +38,9 @@ DIFFERENTIABLE = (
 #: 1 kcal/mol per cubic angstrom, in atm (LAMMPS' ``nktv2p`` of ``units real``).
 ATMOSPHERES = 68568.415
 
+#: Those for which the identity of :mod:`~beadsmith.observe.response.fluctuation` is used: they are continuous in the
+#: positions (an energy that steps at the cutoff is not), and their answer to scaling is known.
+_SCALING = ("density", "volume", "radius_of_gyration", "end_to_end_distance")
 _SHAPES = {"radius_of_gyration": radius_of_gyration, "end_to_end_distance": end_to_end_distance}
 
 
@@ -123,14 +127,50 @@ def _gradient(
     temperature: float,
     problem: Problem,
 ) -> Gradient:
+    scaling: Scaling | None = None
     if isinstance(observable, OfMolecules):
         values, first = _of_molecules(observable, recording, energy)
+        by_volume = values.values / 3.0
     else:
         values = _of_box(observable.kind, recording, energy, temperature)
         first = _first_settled(recording, observable.kind, values)
-    slopes, stderrs = fluctuation_gradient(values.from_frame(first), energy.sampled.from_frame(first), temperature)
+        by_volume = -values.values if observable.kind == "density" else values.values
+    pressure = constant_pressure(recording, problem)
+    if pressure is not None and observable.kind in _SCALING:
+        scaling = Scaling(by_volume, _scaling_force(recording, energy, temperature, pressure)).from_frame(first)
+    slopes, stderrs = fluctuation_gradient(
+        values.from_frame(first), energy.sampled.from_frame(first), temperature, scaling
+    )
     parameters = tuple(parameter.name for parameter in problem.parameters.free)
     return Gradient(name, recording.state, parameters, slopes, stderrs)
+
+
+def constant_pressure(recording: Recording, problem: Problem) -> float | None:
+    """The pressure at which the box of a recording could change, atm; 0 for isolated molecules.
+
+    None if the volume was held, or if that is not known, as for a user's own script.
+    """
+    experiment = problem.experiments[recording.experiment]
+    if isinstance(experiment, Vacuum):
+        return 0.0
+    if isinstance(experiment, Script):
+        return None
+    found: set[float | None] = set()
+    for stage in experiment.protocol:
+        if isinstance(stage, Ladder) and recording.state["T"] in stage.temperatures:
+            found.add(stage.pressure if stage.ensemble == "npt" else None)
+        elif isinstance(stage, Dynamics) and stage.record and temperatures_of(stage)[1] == recording.state["T"]:
+            found.add(stage.pressure if stage.stage == "npt" else None)
+    return found.pop() if len(found) == 1 else None
+
+
+def _scaling_force(recording: Recording, energy: Energies, temperature: float, pressure: float) -> Array:
+    """-d/dlnV of what is sampled, in units of kT; see :class:`beadsmith.observe.response.fluctuation.Scaling`."""
+    work = energy.virial.values / 3.0
+    if pressure:
+        assert recording.frames is not None
+        work = work - pressure / ATMOSPHERES * np.linalg.det(recording.frames.boxes)[:, None]
+    return np.asarray(work / (BOLTZMANN * temperature))
 
 
 def _of_molecules(observable: OfMolecules, recording: Recording, energy: Energies) -> tuple[FrameValues, int]:

@@ -38,7 +38,9 @@ def terms_picture(evaluations: Sequence[Evaluation], models: Sequence[Subject]) 
         for name, axes in zip(names, panels, strict=False):
             sampled = np.array([one.terms.get(name, math.nan) for one in evaluations])
             levels = [(model, look_of(model)) for model in models if name in model.terms]
-            axes.plot(sampled, "o", color="#9a9a9a", markersize=2.4, markeredgewidth=0, label="each evaluation")
+            axes.plot(
+                sampled, "o", color="#6f6f6f", zorder=3, markersize=2.4, markeredgewidth=0, label="each evaluation"
+            )
             axes.step(
                 np.arange(len(sampled)),
                 term_of_best(evaluations, name),
