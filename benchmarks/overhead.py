@@ -21,8 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from beadsmith.campaign.calibration import Plan, calibrate
-from beadsmith.campaign.evaluate import Laboratory
-from beadsmith.campaign.pool import available_cores, open_pool
+from beadsmith.campaign.laboratory import open_laboratory
+from beadsmith.campaign.pool import available_cores
 from beadsmith.campaign.study import Study
 from beadsmith.problem.problem import load_problem
 from beadsmith.simulate.engine import Engine, find_engine
@@ -38,8 +38,7 @@ def main() -> None:
         plan = Plan(arguments.search, arguments.evaluations, 1, available_cores(), remeasure=0, candidates=1)
         before = _used()
         began = time.monotonic()
-        with study.driven(), open_pool(problem.file.compute) as pool, study.lease() as lease:
-            laboratory = Laboratory(problem, study.store, lease, pool.executor, engine)
+        with open_laboratory(problem, study) as laboratory:
             for step in calibrate(laboratory, study, plan):
                 print(f"\r{step.done}/{step.total}", end="", flush=True)
         wall = time.monotonic() - began

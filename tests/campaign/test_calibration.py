@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from beadsmith.campaign.calibration import Plan, calibrate, outcome_of
-from beadsmith.campaign.evaluate import Laboratory
+from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.replicas import pooled
 from beadsmith.campaign.study import Study, digest_of
 from beadsmith.errors import StudyError
@@ -104,6 +104,21 @@ def test_pooled_replicas_take_the_larger_error():
     assert quiet.stderr == pytest.approx(1.0)  # sd of (1, 3) over sqrt 2: the scatter rules
     noisy = pooled([[observation(1.0, 0.4)], [observation(1.0, 0.3)]])[0]
     assert noisy.stderr == pytest.approx(0.25)  # sqrt(0.16 + 0.09) / 2: the replicas' own errors rule
+
+
+def test_the_scatter_of_other_states_steadies_the_error_of_few_replicas():
+    """With two replicas of eight states, errors from each state alone are off by large factors; shared ones are not."""
+    random = np.random.default_rng(7)
+    states = [State.of(T=temperature) for temperature in range(100, 900, 100)]
+    outside_alone = outside_shared = 0
+    for _ in range(300):
+        replicas = [[Observation("density", at, random.normal(), 1e-6) for at in states] for _ in range(2)]
+        shared = pooled(replicas)
+        alone = [pooled([[one[i]] for one in replicas])[0] for i in range(len(states))]
+        outside_shared += sum(abs(one.value) > 3 * one.stderr for one in shared)
+        outside_alone += sum(abs(one.value) > 3 * one.stderr for one in alone)
+    assert outside_shared < 0.02 * 300 * 8
+    assert outside_alone > 0.10 * 300 * 8
 
 
 def test_one_unequilibrated_replica_taints_the_mean():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from beadsmith.campaign.driver import search_models, seed_of
-from beadsmith.campaign.evaluate import Laboratory
+from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
 from beadsmith.search import make_search

@@ -70,8 +70,10 @@ def isolated(
     conformations = _grown(problem, model, molecule, replicas, state, random)
     lengths = bond_lengths(problem, model, state)
     contour = sum(lengths[name] for name in _bond_names(problem, problem.molecules[molecule]))
-    # Even a stretched molecule must not reach its own periodic image.
-    spacing = contour + 2.0 * problem.file.forcefield.pair.cutoff
+    cutoff = problem.file.forcefield.pair.cutoff
+    reach = float(np.linalg.norm(conformations, axis=-1).max())
+    # Even a stretched molecule must not reach its own periodic image, and a lopsided one not its neighbour.
+    spacing = max(contour + 2.0 * cutoff, 2.0 * reach + cutoff)
     per_edge = math.ceil(replicas ** (1 / 3))
     cells = np.stack(np.unravel_index(np.arange(replicas), (per_edge,) * 3), axis=1)
     placed = conformations + ((cells + 0.5) * spacing)[:, None, :]

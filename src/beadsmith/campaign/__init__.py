@@ -8,6 +8,8 @@
     what a worker does
 :mod:`~beadsmith.campaign.pool`
     workers, through Dask
+:mod:`~beadsmith.campaign.laboratory`
+    problem, workers, engine and store together
 :mod:`~beadsmith.campaign.evaluate`
     one model, all its experiments
 :mod:`~beadsmith.campaign.driver`

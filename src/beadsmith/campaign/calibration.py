@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from beadsmith.campaign.driver import measure, search_models, seed_of
-from beadsmith.campaign.evaluate import Laboratory
+from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.replicas import pooled
 from beadsmith.campaign.study import Manifest, Study, digest_of
 from beadsmith.problem.document import write_document
@@ -96,7 +96,7 @@ class Outcome:
 
     Attributes:
         evaluations: of the search, in order.
-        measured: models measured beside it, in order of first measurement.
+        measured: models measured beside it, candidates first.
         best: the re-measured candidate with the smallest misfit; None before any was re-measured.
         incumbent: the evaluation with the smallest misfit so far; None if there is none.
     """
@@ -145,7 +145,7 @@ def outcome_of(study: Study) -> Outcome:
     """Where a study stands, from its tables alone."""
     evaluations = tuple(study.rows("evaluations"))
     rows: dict[str, list[Evaluation]] = {}
-    for row in study.rows("measurements"):
+    for row in sorted(study.rows("measurements"), key=lambda row: row.number):
         rows.setdefault(row.label, []).append(row)
     measured = tuple(measured_as(label, replicas) for label, replicas in rows.items())
     candidates = [one for one in measured if one.number is not None and one.misfit is not None]

@@ -16,7 +16,8 @@ from concurrent.futures import FIRST_COMPLETED, wait
 import numpy as np
 
 from beadsmith.calibrate.response import Response, response_of
-from beadsmith.campaign.evaluate import Laboratory, PendingEvaluation, gather, submit
+from beadsmith.campaign.evaluate import PendingEvaluation, gather, submit
+from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
 from beadsmith.problem.model import Model, constant_model

@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
 
-from beadsmith.calibrate.misfit import MisfitValue, make_misfit
-from beadsmith.campaign.store import RunResult, RunStore
-from beadsmith.campaign.task import Differentiated, Task, known_result, run_task
+from beadsmith.campaign.laboratory import Laboratory
+from beadsmith.campaign.store import RunResult
+from beadsmith.campaign.task import Differentiated, Task, known_result
 from beadsmith.observe.derived import derive_observations
 from beadsmith.problem.model import Model
-from beadsmith.problem.problem import Problem
-from beadsmith.problem.records import Evaluation, Failure, FailureKind, Observation
-from beadsmith.simulate.engine import Engine
+from beadsmith.problem.records import Evaluation, Failure, FailureKind
 from beadsmith.simulate.plan import plan_simulations
-
-#: Runs a task on an engine; :func:`beadsmith.campaign.task.run_task`, or a stand-in for it in tests.
-Runner = Callable[[Task, Engine], RunResult]
-
-
-@dataclass(frozen=True)
-class Laboratory:
-    """What is needed to have a model simulated.
-
-    Attributes:
-        problem: what to simulate and measure.
-        store: finished simulations.
-        lease: file that exists as long as answers are wanted.
-        executor: where tasks run.
-        engine: LAMMPS.
-        runner: what a worker does with a task.
-        keep_frames: whether positions are kept.
-        judge: whether misfits are wanted; they mean nothing at states other than the targets'.
-        gradients: whether derivatives of the observables are wanted.
-    """
-
-    problem: Problem
-    store: RunStore
-    lease: Path
-    executor: Executor
-    engine: Engine
-    runner: Runner = run_task
-    keep_frames: bool = True
-    judge: bool = True
-    gradients: bool = False
-
-    @cached_property
-    def misfit(self) -> Callable[[Sequence[Observation]], MisfitValue] | None:
-        """The problem's misfit; None if it has no targets, or is not wanted."""
-        if not self.problem.targets or not self.judge:
-            return None
-        return make_misfit(self.problem.file.misfit, self.problem.targets, self.problem.observables)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from beadsmith.campaign.calibration import Plan, Step, calibrate, outcome_of
-from beadsmith.campaign.evaluate import Laboratory
-from beadsmith.campaign.pool import open_pool, worker_count
+from beadsmith.campaign.laboratory import open_laboratory
+from beadsmith.campaign.pool import worker_count
 from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import run_answer, write_answer
 from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument, StudyOption, study_of
@@ -24,7 +24,6 @@ from beadsmith.problem.schema import SEARCH_METHODS, Local
 from beadsmith.report.page import write_report
 from beadsmith.report.terminal import terminal_table
 from beadsmith.search.optuna_study import write_optuna_study
-from beadsmith.simulate.engine import find_engine
 
 
 def run(
@@ -139,15 +138,7 @@ def _plan(problem: Problem, method: str | None, evaluations: int | None, seed: i
 
 
 def _calibrate(problem: Problem, study: Study, plan: Plan, console: Console) -> None:
-    engine = find_engine(problem.file.compute.lammps)
-    processors = max(experiment.processors for experiment in problem.experiments.values())
-    with (
-        study.driven(),
-        open_pool(problem.file.compute, processors) as pool,
-        study.lease() as lease,
-        display(console) as shown,
-    ):
-        laboratory = Laboratory(problem, study.store, lease, pool.executor, engine)
+    with open_laboratory(problem, study) as laboratory, display(console) as shown:
         for step in calibrate(laboratory, study, plan):
             _show(shown, step)
 

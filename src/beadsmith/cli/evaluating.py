@@ -12,8 +12,7 @@ from rich.console import Console
 
 from beadsmith.campaign.calibration import Measured, measured_as
 from beadsmith.campaign.driver import measure, seed_of
-from beadsmith.campaign.evaluate import Laboratory
-from beadsmith.campaign.pool import open_pool
+from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import measured_answer, units_of, write_answer
 from beadsmith.cli.options import (
@@ -36,7 +35,6 @@ from beadsmith.problem.records import Evaluation
 from beadsmith.problem.state import State
 from beadsmith.problem.states import at_states
 from beadsmith.report.terminal import evaluation_table
-from beadsmith.simulate.engine import find_engine
 
 ModelOption = Annotated[Path, typer.Option("--model", "-m", help="Model file (YAML).", metavar="MODEL")]
 
@@ -46,7 +44,7 @@ def evaluate(
     model: ModelOption,
     fidelity: FidelityOption = None,
     state: StateOption = None,
-    replicas: Annotated[int, typer.Option(min=1, help="Independent repetitions with different seeds.")] = 1,
+    replicas: Annotated[int, typer.Option(min=1, help="Independent repetitions with different seeds.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = 1,
     study: StudyOption = None,
     json: JsonOption = None,
@@ -54,6 +52,9 @@ def evaluate(
     """Simulate one model and measure every observable, beside the targets.
 
     Simulations are kept in the study folder: the same command again answers at once.  Exit code 1 if none went well.
+
+    With one replica the error bars cover fluctuations within the run, not how the run was prepared: a glass keeps
+    the structure in which it was quenched.
     """
     started = time.monotonic()
     loaded = load_problem(problem, fidelity)
@@ -120,15 +121,7 @@ def export(
 def _measure(
     problem: Problem, model: Model, study: Study, seeds: list[int], console: Console, *, judge: bool
 ) -> list[Evaluation]:
-    engine = find_engine(problem.file.compute.lammps)
-    processors = max(experiment.processors for experiment in problem.experiments.values())
-    with (
-        study.driven(),
-        open_pool(problem.file.compute, processors) as pool,
-        study.lease() as lease,
-        display(console) as shown,
-    ):
-        laboratory = Laboratory(problem, study.store, lease, pool.executor, engine, judge=judge)
+    with open_laboratory(problem, study, judge=judge) as laboratory, display(console) as shown:
         evaluations = []
         for evaluation in measure(laboratory, None, [("", model, {})], seeds):
             evaluations.append(evaluation)

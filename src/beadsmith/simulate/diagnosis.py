@@ -19,6 +19,11 @@ _PATTERNS = (
 )
 _ERROR = re.compile(r"^ERROR.*", re.MULTILINE)
 
+_SIGNALS_OF_LAUNCHERS = {
+    int(number): number.name
+    for number in (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
+}
+
 #: Lines of the log that go with a failure.
 TAIL = 30
 
@@ -50,6 +55,9 @@ def diagnose(ending: Ending, experiment: str) -> Failure | None:
         return _failure(FailureKind.KILLED, experiment, _signal_name(-ending.exit_code), ending)
     if ending.exit_code > 0:
         error = _error_line(ending)
+        # The launcher of a parallel run hands on the signal that killed a process as a plain exit code.
+        if not error and (name := _SIGNALS_OF_LAUNCHERS.get(ending.exit_code % 128)):
+            return _failure(FailureKind.KILLED, experiment, name, ending)
         kind = next((kind for kind, pattern in _PATTERNS if pattern.search(error)), FailureKind.ENGINE_ERROR)
         return _failure(kind, experiment, error or f"exit code {ending.exit_code}", ending)
     return None

@@ -109,7 +109,12 @@ def run_simulation(simulation: Simulation, folder: Path, engine: Engine, stop: C
             start_new_session=True,
             preexec_fn=_die_with_parent if _LIBC else None,  # noqa: PLW1509  (a single system call)
         )
-        exit_code, timed_out, core_seconds = _wait(process, started + simulation.time_limit, stop)
+        try:
+            exit_code, timed_out, core_seconds = _wait(process, started + simulation.time_limit, stop)
+        except BaseException:
+            if process.returncode is None:
+                _kill(process)
+            raise
     log = _read(folder / "log.lammps")
     ending = Ending(exit_code, timed_out, simulation.time_limit, log, _read(folder / "stderr.txt"))
     return Finished(ending, time.monotonic() - started, core_seconds)
@@ -136,7 +141,6 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, stop: Callable[[], 
             process.returncode = os.waitstatus_to_exitcode(status)
             return process.returncode, False, usage.ru_utime + usage.ru_stime
         if stop():
-            _kill(process)
             raise Interrupted
         if time.monotonic() > deadline:
             usage = _kill(process)

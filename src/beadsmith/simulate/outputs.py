@@ -25,6 +25,10 @@ USUAL_COLUMNS = {
 }
 
 
+_STEP = re.compile(r"^-?\d+$")
+_POSITIONS = frozenset({"id", "x", "y", "z", "xu", "yu", "zu", "ix", "iy", "iz"})
+
+
 class OutputMissing(Exception):
     """An expected output is not there, or cut short."""
 
@@ -49,13 +53,13 @@ def read_series_file(path: Path) -> tuple[list[str], Array]:
         OutputMissing: no file, no samples, or a last line that is cut short.
     """
     text = _text(path)
-    comments = [line for line in text.splitlines() if line.startswith("#")]
+    lines = text.splitlines()
+    comments = [line for line in lines if line.startswith("#")]
     names = comments[-1].lstrip("# ").split() if comments else []
-    body = "\n".join(line for line in text.splitlines() if line and not line.startswith("#"))
-    numbers = np.fromstring(body, sep=" ")
-    if not names or not len(numbers) or len(numbers) % len(names):
-        raise OutputMissing(f"{path.name} has no samples or is cut short")
-    return names, numbers.reshape(-1, len(names))
+    rows = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+    if not names or not rows:
+        raise OutputMissing(f"{path.name} has no samples")
+    return names, _table(rows, len(names), path.name, whole=text.endswith("\n"))
 
 
 def read_dump(path: Path) -> tuple[NDArray[np.int64], Array, Array]:
@@ -67,9 +71,12 @@ def read_dump(path: Path) -> tuple[NDArray[np.int64], Array, Array]:
     Raises:
         OutputMissing: no file, no frames, other columns, or frames of different sizes.
     """
-    blocks = _text(path).split("ITEM: TIMESTEP\n")[1:]
+    text = _text(path)
+    blocks = text.split("ITEM: TIMESTEP\n")[1:]
     if not blocks:
         raise OutputMissing(f"{path.name} has no frames")
+    if not text.endswith("\n"):
+        raise OutputMissing(f"{path.name} is cut short")
     frames = [_read_frame(block, path.name) for block in blocks]
     if len({positions.shape for _, positions, _ in frames}) != 1:
         raise OutputMissing(f"{path.name} has frames with different numbers of atoms, or is cut short")
@@ -83,15 +90,17 @@ def read_log_table(log: str, run: int) -> tuple[list[str], Array]:
     Raises:
         OutputMissing: fewer runs, or an empty table.
     """
-    tables = re.findall(r"^ *(Step .*)\n((?:[ \t]*-?\d.*\n)+)", log, re.MULTILINE)
+    tables = re.findall(r"^ *(Step\b.*)\n((?:.*\n)*?)(?=Loop time of)", log, re.MULTILINE)
     if not -len(tables) <= run < len(tables):
-        raise OutputMissing(f"the log has {len(tables)} thermo tables, none of number {run}")
+        raise OutputMissing(
+            f"the log has {len(tables)} finished thermo tables that begin with Step, none of number {run}"
+        )
     head, body = tables[run]
-    names = head.split()
-    numbers = np.fromstring(body.replace("\n", " "), sep=" ")
-    if len(numbers) % len(names):
-        raise OutputMissing(f"the thermo table {run} of the log is cut short")
-    return names, numbers.reshape(-1, len(names))
+    # Warnings may stand between the rows.
+    rows = [words for line in body.splitlines() if (words := line.split()) and _STEP.match(words[0])]
+    if not rows:
+        raise OutputMissing(f"the thermo table {run} of the log is empty")
+    return head.split(), _table(rows, len(head.split()), f"the thermo table {run} of the log", whole=True)
 
 
 def _read_stretch(simulation: Simulation, number: int, folder: Path) -> Recording:
@@ -147,12 +156,18 @@ def _read_frame(block: str, name: str) -> tuple[int, Array, Array]:
         columns, _, body = rest.partition("\n")
         lines = head.splitlines()
         count = int(lines[2])
-        numbers = np.fromstring(body, sep=" ").reshape(count, len(columns.split()))
+        names = [column if column in _POSITIONS else "" for column in columns.split()]
+        wanted = [number for number, column in enumerate(names) if column]
+        # Time and units may stand between frames.
+        rows = body.partition("ITEM:")[0].splitlines()
+        if len(rows) != count:
+            raise ValueError(f"{len(rows)} atoms of {count}")
+        numbers = np.loadtxt(rows, usecols=wanted, comments=None, ndmin=2)
         box = _box(lines[3], lines[4:7])
         step = int(lines[0])
     except (IndexError, ValueError) as error:
         raise OutputMissing(f"{name} holds something that is not a frame, or is cut short") from error
-    table = dict(zip(columns.split(), numbers.T, strict=True))
+    table = dict(zip(filter(None, names), numbers.T, strict=True))
     if "id" not in table:
         raise OutputMissing(f"{name} has no column id among {columns}")
     if {"xu", "yu", "zu"} <= table.keys():
@@ -170,11 +185,27 @@ def _read_frame(block: str, name: str) -> tuple[int, Array, Array]:
 def _box(header: str, lines: Sequence[str]) -> Array:
     """Edge vectors as rows, from the bounds of a frame; LAMMPS prints the bounding box of a tilted one."""
     rows = np.array([[float(word) for word in line.split()] for line in lines])
+    if "abc origin" in header:  # a general triclinic box: its edges themselves
+        return np.asarray(rows[:, :3])
     low, high = rows[:, 0], rows[:, 1]
     xy, xz, yz = rows[:, 2] if "xy" in header else (0.0, 0.0, 0.0)
     low = low - np.array([min(0.0, xy, xz, xy + xz), min(0.0, yz), 0.0])
     high = high - np.array([max(0.0, xy, xz, xy + xz), max(0.0, yz), 0.0])
     return np.array([[high[0] - low[0], 0.0, 0.0], [xy, high[1] - low[1], 0.0], [xz, yz, high[2] - low[2]]])
+
+
+def _table(rows: Sequence[Sequence[str]], columns: int, name: str, *, whole: bool) -> Array:
+    """Numbers of a table, nan and inf among them.
+
+    Raises:
+        OutputMissing: rows of other lengths, words that are no numbers, or a file that ends within a line.
+    """
+    if not whole or any(len(row) != columns for row in rows):
+        raise OutputMissing(f"{name} is cut short, or has rows of different lengths")
+    try:
+        return np.array(rows, dtype=np.float64)
+    except ValueError as error:
+        raise OutputMissing(f"{name} holds something that is not a number") from error
 
 
 def _text(path: Path) -> str:

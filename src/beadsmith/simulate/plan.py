@@ -26,6 +26,10 @@ from beadsmith.simulate.script import Settings, Stretch, first_temperature, writ
 FORMAT = 1
 
 
+#: What a user's own script includes.
+_COEFFICIENTS = "coefficients.lammps"
+
+
 @dataclass(frozen=True)
 class Simulation:
     """One simulation: what LAMMPS is given, and where it leaves what.
@@ -58,15 +62,19 @@ class Simulation:
 
     @cached_property
     def name(self) -> str:
-        """Hash of all that determines the result."""
-        recordings = [recording.model_dump() for recording in self.recordings]
+        """Hash of all that determines what is recorded; titles and other remarks do not."""
+        files = {name: _without_remarks(name, text) for name, text in self.files.items()}
+        kinds = None if self.topology is None else sorted(self.topology.molecule_kinds.items())
         essence = [
             FORMAT,
             self.engine,
             self.processors,
+            self.timestep,
             list(self.variables),
-            recordings,
-            sorted(self.files.items()),
+            [recording.model_dump() for recording in self.recordings],
+            self.script_state.as_dict(),
+            kinds,
+            sorted(files.items()),
         ]
         return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -74,6 +82,13 @@ class Simulation:
     def steps(self) -> int:
         """Recorded steps; 0 if not known."""
         return sum(stretch.steps for stretch in self.stretches)
+
+
+def _without_remarks(name: str, text: str) -> str:
+    """A file that we wrote, without what is only for its reader; a user's own file as it is."""
+    if name != _COEFFICIENTS:
+        return text
+    return "\n".join(line.partition("#")[0] for line in text.splitlines() if not line.startswith("#"))
 
 
 def plan_simulations(problem: Problem, model: Model, seed: int, engine: str) -> tuple[Simulation, ...]:
@@ -112,7 +127,7 @@ def plan_simulation(problem: Problem, name: str, model: Model, seed: int, engine
     )
     return Simulation(
         experiment=name,
-        files={"in.lammps": script.text, "system.data": data_file(system, f"{problem.file.title}: {name}")},
+        files={"in.lammps": script.text, "system.data": data_file(system, f"experiment {name}")},
         engine=engine,
         timestep=experiment.timestep,
         time_limit=experiment.time_limit,
@@ -134,8 +149,8 @@ def _users_own(problem: Problem, name: str, experiment: Script, model: Model, se
     where = f"experiments.{name}"
     state = State.of(experiment.state)
     files = {"in.lammps": _text_of(problem, experiment.script, f"{where}.script")}
-    files["coefficients.lammps"] = lammps_include(problem, model, state)
-    variables = {"coefficients": "coefficients.lammps", "seed": str(1 + seed % 899_999_963)}
+    files[_COEFFICIENTS] = lammps_include(problem, model, state)
+    variables = {"coefficients": _COEFFICIENTS, "seed": str(1 + seed % 899_999_963)}
     if experiment.data is not None:
         files["system.data"] = _text_of(problem, experiment.data, f"{where}.data")
         variables["data"] = "system.data"

@@ -25,9 +25,9 @@ over blocks of time Kuensch, Annals of Statistics 17, 1217 (1989).
 Independent molecules: each is one block, so the error is right however slowly it relaxes; averages run over molecules
 and frames, so that differences between molecules which hardly relax count too.
 
-Otherwise: about ten blocks of consecutive frames.  Blocks of short series resemble each other, which makes the error too
-small; it is multiplied by sqrt(N_eff/(N_eff - 4)), in the manner of :mod:`beadsmith.observe.timeseries`, where N_eff is
-estimated from the frames of A.  How well this does is measured in ``tests/observe/response`` and told in
+Otherwise: about ten blocks of consecutive frames.  Blocks of short series resemble each other, which makes the error
+too small; it is multiplied by sqrt(N_eff/(N_eff - 4)), in the manner of :mod:`beadsmith.observe.timeseries`, where
+N_eff is estimated from the frames of A.  How well this does is measured in ``tests/observe/response`` and told in
 ``docs/gradients.md``.
 """
 
@@ -197,7 +197,7 @@ class _Sums:
 
 def _sums(blocks: _Samples) -> _Sums:
     def column(values: Array) -> Array:
-        return values.sum(axis=1)[:, None]
+        return np.asarray(values.sum(axis=1)[:, None])
 
     a, y = blocks.values, blocks.forces
     return _Sums(
