@@ -1,0 +1,145 @@
+"""Small problems to simulate, and the way from a simulation to what it recorded or why it failed."""
+
+import copy
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from beadsmith.problem.model import Model, constant_model
+from beadsmith.problem.problem import Problem, load_problem
+from beadsmith.problem.recording import Recording
+from beadsmith.problem.records import Failure
+from beadsmith.simulate.diagnosis import diagnose, incomplete
+from beadsmith.simulate.engine import Engine, find_engine, run_simulation
+from beadsmith.simulate.outputs import OutputMissing, read_recordings
+from beadsmith.simulate.plan import Simulation
+
+DUMBBELLS = yaml.safe_load("""
+title: dumbbells
+beads: {A: {mass: 40 g/mol}, B: {mass: 60 g/mol}}
+molecules: {dumbbell: {beads: A B}, trimer: {beads: A B A}}
+forcefield: {pair: {style: lj/cut, cutoff: 8 angstrom}}
+parameters:
+  pair.*.epsilon: 0.1 to 1 kcal/mol
+  pair.*.sigma: {fixed: 3.5 angstrom}
+  bond.*.k: {fixed: 6 kcal/mol/angstrom^2}
+  bond.*.length: {fixed: 3.6 angstrom}
+  angle.*.k: {fixed: 3 kcal/mol/rad^2}
+  angle.*.theta0: {fixed: 150 degree}
+experiments:
+  melt:
+    kind: melt
+    molecules: {dumbbell: 60}
+    initial_density: 0.5 g/cm^3
+    timestep: 5 fs
+    time_limit: 2 min
+    protocol:
+      - {stage: push-off, temperature: 400 K, steps: 200}
+      - {stage: npt, temperature: 400 K, pressure: 1 atm, duration: 2 ps}
+      - {stage: ladder, ensemble: npt, temperatures: 400 350 K, ramp: 1 ps, hold: 5 ps, frames: 10}
+      - {stage: nvt, temperature: 350 K, duration: 200 steps, record: yes, frames: 5}
+  alone:
+    kind: vacuum
+    molecule: trimer
+    replicas: 10
+    timestep: 5 fs
+    time_limit: 2 min
+    protocol:
+      - {stage: langevin, temperature: 300 to 400 K, duration: 1 ps}
+      - {stage: ladder, ensemble: langevin, temperatures: 400 450 K, hold: 2 ps, damping: 1 ps}
+observables:
+  density: {kind: density, experiment: melt}
+""")
+
+Load = Callable[[Any], Problem]
+Attempt = Callable[[Simulation], "Failure | tuple[Recording, ...]"]
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    """A problem with a melt and isolated molecules, to be changed."""
+    return copy.deepcopy(DUMBBELLS)
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def load_document(document: Any) -> Problem:
+        path = tmp_path / "problem.yaml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        return load_problem(path)
+
+    return load_document
+
+
+def middle(problem: Problem, **values: float) -> Model:
+    """The model in the middle of all ranges, some parameters set otherwise."""
+    point = {parameter.name: 0.5 * (parameter.low + parameter.high) for parameter in problem.parameters.free}
+    return constant_model("middle", problem.parameters, point | values)
+
+
+@pytest.fixture
+def model_of() -> Callable[..., Model]:
+    return middle
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return find_engine()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder for one run."""
+    path = tmp_path / "run"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def attempt(engine: Engine, folder: Path) -> Attempt:
+    """Run, diagnose, read: what it recorded, or its failure."""
+
+    def run(simulation: Simulation) -> Failure | tuple[Recording, ...]:
+        ending = run_simulation(simulation, folder, engine, stop=lambda: False).ending
+        failure = diagnose(ending, simulation.experiment)
+        if failure is not None:
+            return failure
+        try:
+            return read_recordings(simulation, folder, ending.log)
+        except OutputMissing as missing:
+            return incomplete(simulation.experiment, str(missing), ending)
+
+    return run
+
+
+@pytest.fixture
+def script(engine: Engine) -> Callable[..., Simulation]:
+    """A simulation from a script of a few lines."""
+
+    def simulation_of(
+        text: str, time_limit: float = 60.0, files: Mapping[str, str] | None = None, **more: Any
+    ) -> Simulation:
+        inputs = {"in.lammps": text, **(files or {})}
+        return Simulation("own", inputs, engine.version, timestep=1.0, time_limit=time_limit, **more)
+
+    return simulation_of
+
+
+@pytest.fixture
+def processes_in() -> Callable[[Path], list[int]]:
+    """Processes that live in a folder: all that a simulation may have left behind (Linux)."""
+
+    def find(folder: Path) -> list[int]:
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and (entry / "cwd").readlink() == folder:
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+    return find
