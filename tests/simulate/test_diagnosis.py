@@ -22,6 +22,7 @@ def ending(exit_code: int = 1, log: str = "", errors: str = "", timed_out: bool 
         ("ERROR: Out of range atoms - cannot compute PPPM (src/KSPACE/pppm.cpp:1)", FailureKind.LOST_ATOMS),
         ("ERROR: Non-numeric pressure - simulation unstable (src/fix_nh.cpp:1)", FailureKind.NOT_A_NUMBER),
         ("ERROR on proc 0: Non-numeric atom coords - simulation unstable", FailureKind.NOT_A_NUMBER),
+        ("ERROR: Domain too large for neighbor bins (src/nbin_standard.cpp:1)", FailureKind.NOT_A_NUMBER),
         ("ERROR: Fix halt condition for fix-id box_guard met on step 20 with value 15", FailureKind.BOX_TOO_SMALL),
     ],
 )

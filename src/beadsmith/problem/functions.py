@@ -5,7 +5,6 @@ Every class is a frozen record of its coefficients and can be called with a :cla
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -114,8 +113,3 @@ class Tabulated:
     @property
     def variables(self) -> frozenset[str]:
         return frozenset({self.over})
-
-
-def depends_on(functions: Sequence[Function]) -> frozenset[str]:
-    """Union of the state variables that ``functions`` depend on."""
-    return frozenset().union(*(function.variables for function in functions))

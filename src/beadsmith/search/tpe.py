@@ -133,7 +133,7 @@ def _distances_to_neighbours(centres: Array, low: float, high: float) -> Array:
         widths[0], widths[-1] = gaps[1], gaps[-2]
     in_place = np.empty_like(widths)
     in_place[order] = widths
-    return in_place
+    return np.asarray(in_place)
 
 
 class Tpe(Strategy):

@@ -11,7 +11,7 @@ from beadsmith.problem.records import Failure, FailureKind
 #: In this order: the first pattern found in the error line decides.
 _PATTERNS = (
     (FailureKind.BOX_TOO_SMALL, re.compile(r"fix-id box_guard", re.IGNORECASE)),
-    (FailureKind.NOT_A_NUMBER, re.compile(r"non-numeric|\bnan\b|simulation unstable", re.IGNORECASE)),
+    (FailureKind.NOT_A_NUMBER, re.compile(r"non-numeric|\bnan\b|simulation unstable|domain too large", re.IGNORECASE)),
     (
         FailureKind.LOST_ATOMS,
         re.compile(r"lost atoms|atoms? missing|out of range atoms|bond atoms|angle atoms", re.IGNORECASE),

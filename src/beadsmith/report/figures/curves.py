@@ -233,7 +233,7 @@ def _with_gaps(curve: Curve) -> Curve:
 
     def joined(columns: Sequence[Array]) -> Array:
         padded = [np.append(column, np.nan) for column in columns]
-        return np.concatenate(padded)[:-1]
+        return np.asarray(np.concatenate(padded)[:-1])
 
     x, y, error = (joined(columns) for columns in zip(*((part.x, part.y, part.error) for part in parts), strict=True))
     return Curve(curve.label, curve.look, x, y, error)
@@ -293,7 +293,7 @@ def transition_lines(problem: Problem, panel: Panel) -> list[TransitionLine]:
 def _fit(observable: GlassTransitionLines | GlassTransitionHyperbola, name: str, source: Curve) -> TransitionLine:
     if isinstance(observable, GlassTransitionHyperbola):
         curve = hyperbola(source.x, source.y, source.error)
-        x = np.linspace(curve.coldest, curve.hottest, 80)
+        x: Array = np.linspace(curve.coldest, curve.hottest, 80)
         meeting = (curve.temperature, float(curve.at(np.array([curve.temperature]))[0]))
         return TransitionLine(
             f"Hyperbola, {name}", replace(source.look, line=(0, (4.0, 1.0, 1.0, 1.0))), x, curve.at(x), meeting
