@@ -11,7 +11,7 @@ from scipy.stats import binom
 
 from beadsmith.build.system import topology_of
 from beadsmith.forcefield.energies import harmonic, mie
-from beadsmith.observe.response import Gradient, observable_gradients, remaining_fraction
+from beadsmith.observe.response import FluctuationGradient, observable_gradients, remaining_fraction
 from beadsmith.problem.model import constant_model
 from beadsmith.problem.problem import Problem, load_problem
 from beadsmith.problem.recording import Frames, Recording
@@ -119,7 +119,7 @@ def dimers_in_vacuum(problem: Problem, normal: np.ndarray, rng: np.random.Genera
     return Recording("vacuum", State.of(T=300), None, Frames(1.0, positions, boxes), topology)
 
 
-def gradients_of(problem: Problem, recording: Recording) -> dict[str, Gradient]:
+def gradients_of(problem: Problem, recording: Recording) -> dict[str, FluctuationGradient]:
     model = constant_model("known", problem.parameters, POINT)
     return {one.observable: one for one in observable_gradients([recording], problem, model, recording.experiment)}
 

@@ -137,3 +137,18 @@ def test_a_box_need_not_be_cubic(make_problem, model_of, record, plain):
     model = model_of(problem)
     expected = plain(problem, other).energies(model, 0)[1]
     assert energies(other, problem, model).sampled.values[0, 0] == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_bead_on_the_face_of_the_box_is_inside(make_problem, model_of, record):
+    # A hair below zero, and wrapping rounds it to the edge itself.
+    problem = make_problem()
+    model, recording = model_of(problem), record(problem, frames=1)
+    found = []
+    for place in (0.0, -1e-17, recording.frames.boxes[0, 0, 0]):
+        positions = recording.frames.positions.copy()
+        positions[0, -1] = [place, 1.0, 1.0]
+        frames = Frames(1.0, positions, recording.frames.boxes)
+        other = Recording("melt", recording.state, None, frames, recording.topology)
+        found.append(energies(other, problem, model).sampled.slopes[0, 0, -1])
+    assert np.isfinite(found).all()
+    assert found[1] == pytest.approx(found[0], rel=1e-12)

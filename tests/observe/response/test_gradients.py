@@ -96,6 +96,15 @@ def test_a_beginning_that_was_not_equilibrated_is_left_out(make_problem, model_o
     assert not np.allclose(of(drifting), of(settled), rtol=1e-3)
 
 
+def test_ten_frames_are_kept_however_much_was_not_equilibrated(make_problem, model_of, record, rng):
+    problem = make_problem(LJ)
+    recording = shaken(record(problem), rng, 11)
+    drift = np.where(np.arange(400) < 100, 1.0, 0.0) + 0.01 * rng.normal(size=400)
+    drifting = replace(recording, series=Series(10.0, {"density": drift}))
+    density = observable_gradients([drifting], problem, model_of(problem), "melt")[0]
+    assert np.isfinite(density.values).all()
+
+
 def test_a_box_that_is_held_has_no_answer_in_density(make_problem, model_of, record, rng):
     problem = make_problem(LJ)
     recording = shaken(record(problem), rng, 20)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from beadsmith.observe import observe_recordings
-from beadsmith.observe.response import Gradient, observable_gradients
+from beadsmith.observe.response import FluctuationGradient, observable_gradients
 from beadsmith.observe.response.derivatives import energies
 from beadsmith.problem.model import constant_model
 from beadsmith.problem.problem import Problem, load_problem
@@ -82,7 +82,7 @@ class Answer:
     recording: Recording
     values: Mapping[str, float]
     stderrs: Mapping[str, float]
-    gradients: Mapping[str, Gradient]
+    gradients: Mapping[str, FluctuationGradient]
 
 
 @pytest.fixture

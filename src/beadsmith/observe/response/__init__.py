@@ -20,7 +20,7 @@ Formulas, assumptions, measured errors and costs stand in ``docs/gradients.md``.
 
 from __future__ import annotations
 
-from beadsmith.observe.response.gradients import DIFFERENTIABLE, Gradient, observable_gradients
+from beadsmith.observe.response.gradients import DIFFERENTIABLE, FluctuationGradient, observable_gradients
 from beadsmith.observe.response.reweighting import remaining_fraction
 
-__all__ = ["DIFFERENTIABLE", "Gradient", "observable_gradients", "remaining_fraction"]
+__all__ = ["DIFFERENTIABLE", "FluctuationGradient", "observable_gradients", "remaining_fraction"]

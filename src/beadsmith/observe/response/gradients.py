@@ -45,7 +45,7 @@ _SHAPES = {"radius_of_gyration": radius_of_gyration, "end_to_end_distance": end_
 
 
 @dataclass(frozen=True)
-class Gradient:
+class FluctuationGradient:
     """How an observable at one state answers to the parameters.
 
     Attributes:
@@ -67,7 +67,7 @@ class Gradient:
 
 def observable_gradients(
     recordings: Sequence[Recording], problem: Problem, model: Model, experiment: str
-) -> tuple[Gradient, ...]:
+) -> tuple[FluctuationGradient, ...]:
     """Gradients of all observables of an experiment that are equilibrium averages (:data:`DIFFERENTIABLE`).
 
     The temperature is left out, because the thermostat alone decides it, and so are columns of a user's own.  The
@@ -97,7 +97,7 @@ def observable_gradients(
     usable = [recording for recording in recordings if recording.frames is not None]
     if not usable:
         raise EstimateError(f"experiment {experiment} recorded no frames of positions; gradients need them")
-    found: dict[str, list[Gradient]] = {name: [] for name in wanted}
+    found: dict[str, list[FluctuationGradient]] = {name: [] for name in wanted}
     for recording in usable:
         for name, gradient in _gradients(recording, problem, model, wanted).items():
             found[name].append(gradient)
@@ -106,7 +106,7 @@ def observable_gradients(
 
 def _gradients(
     recording: Recording, problem: Problem, model: Model, wanted: Mapping[str, FromSeries | OfMolecules]
-) -> dict[str, Gradient]:
+) -> dict[str, FluctuationGradient]:
     where = f"gradients of experiment {recording.experiment} at {recording.state.label or 'its only state'}"
     try:
         temperature = _temperature(recording)
@@ -126,7 +126,7 @@ def _gradient(
     energy: Energies,
     temperature: float,
     problem: Problem,
-) -> Gradient:
+) -> FluctuationGradient:
     scaling: Scaling | None = None
     if isinstance(observable, OfMolecules):
         values, first = _of_molecules(observable, recording, energy)
@@ -135,6 +135,8 @@ def _gradient(
         values = _of_box(observable.kind, recording, energy, temperature)
         first = _first_settled(recording, observable.kind, values)
         by_volume = -values.values if observable.kind == "density" else values.values
+    # Too few frames would have no error bar at all.
+    first = max(0, min(first, len(values.values) - FEWEST_SAMPLES))
     pressure = constant_pressure(recording, problem)
     if pressure is not None and observable.kind in _SCALING:
         scaling = Scaling(by_volume, _scaling_force(recording, energy, temperature, pressure)).from_frame(first)
@@ -142,7 +144,7 @@ def _gradient(
         values.from_frame(first), energy.sampled.from_frame(first), temperature, scaling
     )
     parameters = tuple(parameter.name for parameter in problem.parameters.free)
-    return Gradient(name, recording.state, parameters, slopes, stderrs)
+    return FluctuationGradient(name, recording.state, parameters, slopes, stderrs)
 
 
 def constant_pressure(recording: Recording, problem: Problem) -> float | None:
