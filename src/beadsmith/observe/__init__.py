@@ -12,6 +12,8 @@
   - ``glass_transition``: Tg by two lines, or by a hyperbola;
   - ``expansion``: thermal expansion.
 
+- ``response``: how an average answers to every force-field parameter, from the fluctuations of the same frames.
+
 Definitions, error bars and limits of each observable stand in ``docs/observables.md``.
 """
 

@@ -170,7 +170,7 @@ def drift_probability(points: Array) -> float:
     """
     if len(points) < FEWEST_SAMPLES:
         return math.nan
-    line = np.linspace(-1.0, 1.0, len(points))
+    line: Array = np.asarray(np.linspace(-1.0, 1.0, len(points)), dtype=np.float64)
     head: Array = np.where(np.arange(len(points)) < len(points) / 8, 1.0, 0.0)
     return min(_chance_of_contrast(points, line), _chance_of_contrast(points, np.asarray(head - head.mean())))
 

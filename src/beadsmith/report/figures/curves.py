@@ -293,7 +293,7 @@ def transition_lines(problem: Problem, panel: Panel) -> list[TransitionLine]:
 def _fit(observable: GlassTransitionLines | GlassTransitionHyperbola, name: str, source: Curve) -> TransitionLine:
     if isinstance(observable, GlassTransitionHyperbola):
         curve = hyperbola(source.x, source.y, source.error)
-        x: Array = np.linspace(curve.coldest, curve.hottest, 80)
+        x: Array = np.asarray(np.linspace(curve.coldest, curve.hottest, 80), dtype=np.float64)
         meeting = (curve.temperature, float(curve.at(np.array([curve.temperature]))[0]))
         return TransitionLine(
             f"Hyperbola, {name}", replace(source.look, line=(0, (4.0, 1.0, 1.0, 1.0))), x, curve.at(x), meeting
