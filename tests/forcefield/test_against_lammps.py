@@ -128,7 +128,14 @@ def test_an_unlike_pair_may_be_given_outright_wholly_or_in_part(forces, lammps, 
     problem = forces({"style": style, "mixing": "sixthpower", **inner}, pair_rules(style) | part)
     assert_pairs(lammps(two_beads(problem)), style, "sixthpower", {"epsilon": 0.2})
 
-    (tmp_path / "run").rename(tmp_path / "earlier")
+    (tmp_path / "run").rename(tmp_path / "first")
+    problem = forces(
+        {"style": style, "mixing": "sixthpower", **inner},
+        pair_rules(style) | {"pair.A-B.sigma": {"fixed": "3.3 angstrom"}},
+    )
+    assert_pairs(lammps(two_beads(problem)), style, "sixthpower", {"sigma": 3.3})
+
+    (tmp_path / "run").rename(tmp_path / "second")
     whole = part | {"pair.A-B.sigma": {"fixed": "3.3 angstrom"}}
     own = {"epsilon": 0.2, "sigma": 3.3}
     if style == "mie/cut":

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beadsmith.forcefield.energies import cosine_squared, harmonic, lennard_jones, lennard_jones_gromacs, mie, morse
@@ -21,6 +21,7 @@ def slope(function, at: float, step: float = 1e-5) -> float:
     return (one(function(np.array(at + step))) - one(function(np.array(at - step)))) / (2 * step)
 
 
+@settings(max_examples=40)
 @given(repulsive, attractive)
 def test_a_mie_potential_has_its_minimum_at_the_closed_form_and_its_depth_is_epsilon(n, m):
     sigma, epsilon = 3.7, 0.8
@@ -43,6 +44,7 @@ def test_exponents_without_a_minimum_are_refused(n, m):
         mie(np.array(4.0), 1.0, 3.0, n, m)
 
 
+@settings(max_examples=40)
 @given(st.floats(2.5, 5.0), st.floats(0.1, 2.0), st.floats(6.0, 9.0), st.floats(0.5, 4.0))
 def test_smoothed_lennard_jones_is_continuous_with_its_force_at_both_cutoffs(sigma, epsilon, inner, width):
     outer = inner + width

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beadsmith.forcefield.mixing import mix_distance, mix_energy
@@ -11,6 +11,7 @@ positive = st.floats(0.1, 10.0)
 
 
 @pytest.mark.parametrize("rule", MIXING_RULES)
+@settings(max_examples=40)
 @given(first=positive, second=positive, sizes=st.tuples(positive, positive))
 def test_mixing_is_symmetric_between_its_ends_and_leaves_like_beads_alone(rule, first, second, sizes):
     one, other = sizes

@@ -11,6 +11,9 @@ import yaml
 from beadsmith.errors import ProblemError
 from beadsmith.problem.problem import Problem, load_problem
 
+#: Writing YAML with the C library, where PyYAML has it, is ten times faster.
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 VALID = yaml.safe_load("""
 title: A small melt
 beads: {A: {mass: 50 g/mol}, B: {mass: 60 g/mol}}
@@ -70,7 +73,9 @@ def write(tmp_path: Path) -> Callable[[Any], Path]:
         if isinstance(content, bytes):
             path.write_bytes(content)
         else:
-            path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False), "utf-8")
+            path.write_text(
+                content if isinstance(content, str) else yaml.dump(content, Dumper=DUMPER, sort_keys=False), "utf-8"
+            )
         return path
 
     return write_file

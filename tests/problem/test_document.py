@@ -38,7 +38,7 @@ def read(tmp_path: Path):
         pytest.param("a: &a\n  b: *a\n", "an alias inside itself in line 1", id="alias of itself"),
         pytest.param("a: &a [*a]\n", "an alias inside itself in line 1", id="list that holds itself"),
         pytest.param("a: " + "[" * 500 + "]" * 500, f"more than {DEEPEST_NESTING} levels", id="deep"),
-        pytest.param("a: " + "[" * 1_200, "levels", id="deeper than the stack"),
+        pytest.param("a: " + "[" * 800, "levels", id="deeper than the stack"),
         pytest.param("a: [1, 2", "while parsing a flow sequence, expected ',' or ']'", id="unclosed"),
         pytest.param("a: b: c", "in line 1", id="two colons"),
         pytest.param("a: 1\n---\nb: 2\n", "expected a single document", id="two documents"),
@@ -103,8 +103,8 @@ def test_nesting_is_allowed_up_to_its_limit(read):
 
 
 def test_a_wide_section_is_read(read):
-    wide = "".join(f"k{number}: 1\n" for number in range(3_000))
-    assert len(read(wide)) == 3_000 < MOST_NODES
+    wide = "".join(f"k{number}: 1\n" for number in range(1_000))
+    assert len(read(wide)) == 1_000 < MOST_NODES
 
 
 def test_what_is_written_reads_back_in_the_same_order(tmp_path: Path):

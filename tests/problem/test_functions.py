@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beadsmith.problem.functions import Constant, Linear, RadialBasis, Sigmoid, Tabulated
@@ -37,6 +37,7 @@ def test_both_readings_of_the_published_shape_nearly_agree():
     assert 0.001 < np.abs(apart).max() < 0.07
 
 
+@settings(max_examples=40)
 @given(numbers, numbers, numbers)
 def test_a_line_is_a_line(intercept, slope, x):
     line = Linear("T", intercept, slope)
@@ -52,6 +53,7 @@ def test_a_sigmoid_has_its_limits_and_its_middle():
     assert curve(State.of(T=1e9)) == pytest.approx(3.0)
 
 
+@settings(max_examples=40)
 @given(st.floats(-1e3, 1e3))
 def test_a_sigmoid_is_symmetric_about_its_middle(distance):
     curve = Sigmoid("x", 0.0, 1.0, 5.0, 2.0)

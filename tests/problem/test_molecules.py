@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beadsmith.errors import ProblemError
@@ -20,12 +20,14 @@ def test_a_sequence_is_a_linear_chain():
     assert chain.angles == ((0, 1, 2), (1, 2, 3))
 
 
+@settings(max_examples=30)
 @given(st.integers(1, 30))
 def test_a_linear_chain_has_one_bond_less_and_two_angles_less_than_beads(count):
     chain = resolve(beads=["A"] * count)
     assert (len(chain.bonds), len(chain.angles)) == (count - 1, max(count - 2, 0))
 
 
+@settings(max_examples=30)
 @given(st.integers(2, 12))
 def test_a_star_has_an_angle_for_every_pair_of_arms(arms):
     star = resolve(beads=["A"] * (arms + 1), bonds=[f"1-{arm + 2}" for arm in range(arms)])

@@ -2,7 +2,7 @@ import math
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beadsmith.problem.quantity import (
@@ -107,7 +107,7 @@ def test_a_tower_of_powers_is_refused_at_once(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["9" * 200_000 + "!", "1 " * 100_000 + "!", "1" + " " * 200_000 + "!", "1 to " * 50_000]
+    "text", ["9" * 200_000 + "!", "1 " * 50_000 + "!", "1" + " " * 200_000 + "!", "1 to " * 50_000]
 )
 def test_long_nonsense_is_refused_at_once(text):
     started = time.process_time()
@@ -117,12 +117,14 @@ def test_long_nonsense_is_refused_at_once(text):
     assert time.process_time() - started < 3.0
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(UNIT_OF_KIND)), st.floats(allow_nan=False, allow_infinity=False))
 def test_format_and_parse_are_inverse_to_the_digits_shown(kind, value):
     assert parse_quantity(format_quantity(value, kind, digits=17), kind) == value
     assert parse_quantity(format_quantity(value, kind), kind) == pytest.approx(value, rel=1e-5, abs=1e-300)
 
 
+@settings(max_examples=40)
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 def test_ranges_come_back_in_order(low, width):
     high = low + width
@@ -133,6 +135,7 @@ def test_ranges_come_back_in_order(low, width):
     assert parse_range(str(caught.value).split("'")[1], "energy") == (low, high)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), st.sampled_from([" ", ", ", "  ", ","]))
 def test_lists_come_back_whatever_separates_them(values, separator):
     assert parse_quantities(separator.join(map(repr, values)) + " K", "temperature") == tuple(values)
@@ -154,6 +157,7 @@ def test_what_is_no_range_is_refused(text):
         ("20 to 30 by 5 degC", "temperature", (293.15, 298.15, 303.15)),
         ("0 to 1 by 0.1", "number", tuple(i / 10 for i in range(11))),
         ("0 to 1 by 0.3", "number", (0, 0.3, 0.6, 0.9)),
+        ("0 to 0.3 by 0.1", "number", (0, 0.1, 0.2, 0.3)),
         ("7 to 7 by 1 K", "temperature", (7,)),
         ("300 K", "temperature", (300,)),
         (300, "number", (300,)),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beadsmith.errors import ProblemError
@@ -10,6 +10,7 @@ from beadsmith.problem.states import at_states
 values = st.dictionaries(st.sampled_from(["T", "DC", "P"]), st.floats(-1e6, 1e6))
 
 
+@settings(max_examples=40)
 @given(values)
 def test_a_state_is_the_same_however_it_was_put_together(mapping):
     backward = dict(reversed(mapping.items()))
@@ -84,6 +85,9 @@ def test_each_temperature_is_recorded_once_by_the_ladder_nearest_to_it(load, doc
     }.items():
         ((_, restated),) = at_states(problem, {"T": wanted})
         assert temperatures(restated, "melt") == recorded
+        # A ladder that got none is gone; an empty one could not say where it begins.
+        ladders = [stage for stage in restated.experiments["melt"].protocol if stage.stage == "ladder"]
+        assert all(ladder.temperatures for ladder in ladders)
 
 
 def test_other_variables_make_one_problem_for_every_combination(load, document):

@@ -17,6 +17,9 @@ from beadsmith.simulate.engine import Engine, find_engine, run_simulation
 from beadsmith.simulate.outputs import OutputMissing, read_recordings
 from beadsmith.simulate.plan import Simulation
 
+#: Writing YAML with the C library, where PyYAML has it, is ten times faster.
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 DUMBBELLS = yaml.safe_load("""
 title: dumbbells
 beads: {A: {mass: 40 g/mol}, B: {mass: 60 g/mol}}
@@ -68,7 +71,7 @@ def document() -> dict[str, Any]:
 def load(tmp_path: Path) -> Load:
     def load_document(document: Any) -> Problem:
         path = tmp_path / "problem.yaml"
-        path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        path.write_text(yaml.dump(document, Dumper=DUMPER, sort_keys=False), encoding="utf-8")
         return load_problem(path)
 
     return load_document

@@ -107,7 +107,7 @@ def run_simulation(simulation: Simulation, folder: Path, engine: Engine, stop: C
             stdout=subprocess.DEVNULL,
             stderr=errors,
             start_new_session=True,
-            preexec_fn=_die_with_parent if _LIBC else None,  # noqa: PLW1509  (a single system call)
+            preexec_fn=_die_with_parent(os.getpid()) if _LIBC else None,  # noqa: PLW1509  (a single system call)
         )
         try:
             exit_code, timed_out, core_seconds = _wait(process, started + simulation.time_limit, stop)
@@ -156,10 +156,16 @@ def _kill(process: subprocess.Popen[bytes]) -> resource.struct_rusage:
     return usage
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> Callable[[], None]:
     """If the driver is killed, its simulations must not run on unseen."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def ask_the_kernel() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # killed before we could ask
+            os._exit(1)
+
+    return ask_the_kernel
 
 
 def _environment(engine: Engine) -> dict[str, str]:
