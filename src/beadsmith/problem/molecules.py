@@ -118,7 +118,8 @@ def _listed_angles(texts: Sequence[str], neighbours: Neighbours, where: str) -> 
         first, vertex, last = _indices(text, 3, len(neighbours), where)
         for end in (first, last):
             if end not in neighbours[vertex]:
-                unbonded = f"beads {vertex + 1} and {end + 1} are not bonded"
+                low, high = sorted((vertex + 1, end + 1))
+                unbonded = f"beads {low} and {high} are not bonded"
                 raise ProblemError(where, str(text), "angles over bonded beads, the vertex second", unbonded)
         if (first, vertex, last) in angles or (last, vertex, first) in angles:
             raise ProblemError(where, f"angle {text} twice", "each angle once, the same read from either end")
