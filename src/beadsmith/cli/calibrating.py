@@ -13,7 +13,7 @@ from rich.console import Console
 from beadsmith.campaign.calibration import Plan, Step, calibrate, outcome_of
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.pool import worker_count
-from beadsmith.campaign.study import Study
+from beadsmith.campaign.study import Manifest, Study
 from beadsmith.cli.answers import run_answer, write_answer
 from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument, StudyOption, study_of
 from beadsmith.cli.progress import Display, display
@@ -164,13 +164,11 @@ def _stored(folder: Path, problem: Path | None) -> tuple[Study, Problem]:
     manifest = study.manifest()
     if manifest is None:
         raise StudyError(f"{folder}: holds no study; give the folder that 'beadsmith run' was given as --study")
-    return study, load_problem(problem or _problem_of(study), manifest.fidelity)
+    return study, load_problem(problem or _problem_of(study, manifest), manifest.fidelity)
 
 
-def _problem_of(study: Study) -> Path:
+def _problem_of(study: Study, manifest: Manifest) -> Path:
     """The problem file of a study: the original if it is still there and the same, else the study's copy."""
-    copy = study.folder / "problem.yaml"
-    manifest = study.manifest()
-    original = Path(manifest.problem_file) if manifest is not None else copy
+    copy, original = study.folder / "problem.yaml", Path(manifest.problem_file)
     same = original.is_file() and original.read_bytes() == copy.read_bytes()
     return original if same else copy

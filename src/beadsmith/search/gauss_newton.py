@@ -155,13 +155,17 @@ class GaussNewton(Strategy):
         self._count_idle()
 
     def _step(self) -> Expectation:
-        centre = min((local_model(self._answers, one.unit) for one in self._answers), key=lambda one: one.misfit)
+        centre = self._best_so_far()
         companions = sum(isinstance(one, Expectation) for one in self._pending.values())
         damping = DAMPING_OF_COMPANIONS**companions
         change = _levenberg_marquardt(centre, self._answers[0].response, self._start[0], self._radius, damping)
         moved = np.clip(centre.unit + change, 0.0, 1.0)
         expected = _misfit_of(self._answers[0].response, centre.values + centre.jacobian @ change, centre.stderrs)
         return Expectation(moved, centre.misfit, expected)
+
+    def _best_so_far(self) -> LocalModel:
+        """The evaluated point with the smallest misfit, as its neighbours see it too."""
+        return min((local_model(self._answers, one.unit) for one in self._answers), key=lambda one: one.misfit)
 
     def _follow(self, hoped: Expectation, answer: Answer) -> None:
         """Widen the trust region after a step that kept its promise, narrow it after one that did harm."""
@@ -175,7 +179,7 @@ class GaussNewton(Strategy):
             self._radius = min(LARGEST_STEP, 1.5 * self._radius)
 
     def _count_idle(self) -> None:
-        best = min((local_model(self._answers, one.unit) for one in self._answers), key=lambda one: one.misfit)
+        best = self._best_so_far()
         if best.misfit < self._best - max(best.misfit_stderr, 0.02 * best.misfit):
             self._best, self._idle = best.misfit, 0
         else:
