@@ -63,9 +63,10 @@ lint: environment  ## Check style, format and types
 lock:  ## Remake requirements.lock from pyproject.toml (ARGS=--upgrade renews every pin)
 	@"$(PYTHON)" -m venv build/lock && build/lock/bin/pip install -qq uv
 	@build/lock/bin/uv pip compile --quiet --universal --python-version 3.10 --fork-strategy fewest \
-	  --extra dev --annotation-style line --no-header --output-file requirements.lock $(ARGS) pyproject.toml >/dev/null
+	  --extra dev --extra gp --annotation-style line --no-header --output-file requirements.lock $(ARGS) pyproject.toml >/dev/null
 	@{ printf '# What `make` installs: one file for Python 3.10 to 3.12, made from pyproject.toml by `make lock`.\n'; \
-	  cat requirements.lock; } > build/lock/new && mv build/lock/new requirements.lock
+	  printf '# The libraries of torch for graphics cards are left out: pip adds them where its build of torch wants them.\n'; \
+	  grep -Ev '^(cuda|nvidia|triton)' requirements.lock; } > build/lock/new && mv build/lock/new requirements.lock
 
 clean:  ## Remove .venv, caches and build products; studies stay
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
