@@ -33,19 +33,34 @@ GRADIENTS = (gradient("density", COLD, 1, 2), gradient("density", HOT, 3, 4), gr
 
 def test_rows_follow_the_targets_and_columns_the_parameters():
     response = response_of(OBSERVATIONS, GRADIENTS, TARGETS, ("a", "b"))
-    assert response.values.tolist() == [1.19, 1.12, 4.4]
-    assert response.targets.tolist() == [1.2, 1.1, 4.5]
-    np.testing.assert_array_equal(response.jacobian, [[1, 2], [3, 4], [5, 6]])
-    np.testing.assert_array_equal(response.jacobian_stderrs, [[0.2, 0.1]] * 3)
+    assert response.values.tolist() == [1.19, 1.12, 4.4, 350.0]
+    assert response.targets.tolist() == [1.2, 1.1, 4.5, 378.0]
+    np.testing.assert_array_equal(response.jacobian[:3], [[1, 2], [3, 4], [5, 6]])
+    np.testing.assert_array_equal(response.jacobian_stderrs[:3], [[0.2, 0.1]] * 3)
 
 
 def test_an_observable_counts_by_its_weight_not_by_its_points():
     response = response_of(OBSERVATIONS, GRADIENTS, TARGETS, ("a", "b"))
-    assert response.weights.tolist() == pytest.approx([0.125, 0.125, 0.75])
+    assert response.weights.tolist() == pytest.approx([0.1, 0.1, 0.6, 0.2])
+    assert response.only(response.differentiated).weights.tolist() == pytest.approx([0.125, 0.125, 0.75])
 
 
-def test_targets_without_gradient_or_determination_are_left_out():
+def test_what_has_no_gradient_is_known_as_a_value_only():
+    response = response_of(OBSERVATIONS, GRADIENTS, TARGETS, ("a", "b"))
+    assert response.determined.tolist() == [True, True, True, True]
+    assert response.differentiated.tolist() == [True, True, True, False]
+    assert np.isnan(response.jacobian[3]).all()
+    assert np.isinf(response.jacobian_stderrs[3]).all()
+
+
+def test_an_undetermined_observable_says_nothing():
     undetermined = (Observation("radius", COLD, 4.4, float("inf")), *OBSERVATIONS[1:])
     response = response_of(undetermined, GRADIENTS, TARGETS, ("a", "b"))
-    assert response.targets.tolist() == [1.2, 1.1]
-    assert response_of(OBSERVATIONS, (), TARGETS, ("a", "b")) is None
+    assert response.determined.tolist() == [True, True, False, True]
+    assert response.differentiated.tolist() == [True, True, False, False]
+    assert response.stderrs[2] == np.inf
+
+
+def test_an_evaluation_that_failed_in_part_has_no_value_where_nothing_was_observed():
+    response = response_of(OBSERVATIONS[1:], GRADIENTS, TARGETS, ("a", "b"))
+    assert response.determined.tolist() == [True, True, False, True]

@@ -171,6 +171,44 @@ def test_without_derivatives_it_refuses():
         search.tell(0, 1.0)
 
 
+def without(response, row):
+    """A response in which one target was not determined."""
+    absent = np.arange(len(response.targets)) == row
+    return replace(
+        response,
+        values=np.where(absent, np.nan, response.values),
+        stderrs=np.where(absent, np.inf, response.stderrs),
+        jacobian=np.where(absent[:, None], np.nan, response.jacobian),
+        jacobian_stderrs=np.where(absent[:, None], np.inf, response.jacobian_stderrs),
+    )
+
+
+def test_a_target_that_one_evaluation_missed_is_known_from_the_others():
+    random = np.random.default_rng(1)
+    emulator = Emulator(4)
+    here = np.full(PARAMETERS, 0.5)
+    complete, other = (Answer(here, emulator.response(here, 1.0, random)) for _ in range(2))
+    lacking = Answer(here, without(other.response, 7))
+    together, both = local_model([complete, lacking], here), local_model([complete, other], here)
+    assert together.values[7] == pytest.approx(complete.response.values[7])
+    np.testing.assert_allclose(together.jacobian[7], complete.response.jacobian[7])
+    others = np.arange(TARGETS) != 7
+    np.testing.assert_allclose(together.values[others], both.values[others])
+    np.testing.assert_allclose(together.jacobian_stderrs[others], both.jacobian_stderrs[others])
+
+
+def test_targets_that_nobody_determines_do_not_stop_the_search():
+    emulator = Emulator(4)
+    parameters = ranges(PARAMETERS)
+    search = make_search("gauss-newton", parameters, 1)
+    random = np.random.default_rng(1)
+    for number in range(3):
+        point = search.ask(number)
+        unit = np.array([point[one.name] for one in parameters]) - 2.0
+        assert np.isfinite(unit).all()
+        search.tell(number, 1.0, without(emulator.response(unit, 1.0, random), 7))
+
+
 def test_neighbours_share_their_noise_but_distant_ones_do_not_count():
     random = np.random.default_rng(1)
     emulator = Emulator(4)

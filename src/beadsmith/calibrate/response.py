@@ -5,7 +5,8 @@ The parameters' order and units are those of the problem's free parameters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,18 +17,21 @@ from beadsmith.problem.records import Gradient, Observation, Target
 from beadsmith.problem.state import same_state
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Response:
-    """Observations beside their targets, with derivatives; only targets whose observable has a derivative.
+    """Observations beside all targets of the problem, in their order, with derivatives where there are any.
 
     Attributes:
         targets, target_stderrs: what should come out, shape (targets,).
         weights: share of each target in the misfit; they sum to 1, shape (targets,).
-        values, stderrs: what came out, shape (targets,).
-        jacobian: derivative of each value with respect to each parameter, shape (targets, parameters).
-        jacobian_stderrs: its standard errors, same shape.
+        values: what came out, NaN where it is not determined, shape (targets,).
+        stderrs: standard errors of the values, infinite where there is no value, shape (targets,).
+        jacobian: derivative of each value with respect to each parameter, shape (targets, parameters); a row of NaN
+            where it is not known.
+        jacobian_stderrs: its standard errors, same shape; a row of infinity where it is not known.
     """
 
     targets: Array
@@ -38,44 +42,64 @@ class Response:
     jacobian: Array
     jacobian_stderrs: Array
 
+    @property
+    def determined(self) -> Mask:
+        """Which targets have a value, shape (targets,)."""
+        return np.isfinite(self.values)
+
+    @property
+    def differentiated(self) -> Mask:
+        """Which targets have a value and its derivatives, shape (targets,)."""
+        return self.determined & np.isfinite(self.jacobian).all(axis=1)
+
+    def only(self, rows: Mask) -> Response:
+        """Some of the targets; their weights sum to 1 again."""
+        weights = self.weights[rows]
+        return Response(
+            self.targets[rows],
+            self.target_stderrs[rows],
+            weights / weights.sum(),
+            self.values[rows],
+            self.stderrs[rows],
+            self.jacobian[rows],
+            self.jacobian_stderrs[rows],
+        )
+
 
 def response_of(
     observations: Sequence[Observation],
     gradients: Sequence[Gradient],
     targets: Sequence[Target],
     parameters: Sequence[str],
-) -> Response | None:
-    """The response of one evaluation; None if nothing that has a target has a gradient.
+) -> Response:
+    """The response of one evaluation.
 
     Args:
         observations, gradients: of the evaluation.
-        targets: of the problem.  As in the default misfit, an observable counts by its weight, not by its points.
+        targets: of the problem, at least one with a weight.  As in the default misfit, an observable counts by its
+            weight, not by its points.
         parameters: names of the free parameters, in the order of the columns.
     """
-    rows = []
-    for target in targets:
-        found = matching(observations, target)
-        slopes = [
-            one for one in gradients if one.observable == target.observable and same_state(one.state, target.state)
-        ]
-        if found and slopes and not is_undetermined(found[0]):
-            rows.append((target, found[0], slopes[0]))
-    if not rows:
-        return None
-    counts: dict[str, int] = {}
-    for target, _, _ in rows:
-        counts[target.observable] = counts.get(target.observable, 0) + 1
-    weights = np.array([target.weight / counts[target.observable] for target, _, _ in rows])
+    counts = Counter(target.observable for target in targets)
+    weights = np.array([target.weight / counts[target.observable] for target in targets])
+    values = np.full(len(targets), np.nan)
+    stderrs = np.full(len(targets), np.inf)
+    jacobian = np.full((len(targets), len(parameters)), np.nan)
+    jacobian_stderrs = np.full((len(targets), len(parameters)), np.inf)
+    for row, target in enumerate(targets):
+        for found in matching(observations, target)[:1]:
+            if not is_undetermined(found):
+                values[row], stderrs[row] = found.value, found.stderr
+        for slope in (one for one in gradients if one.observable == target.observable):
+            if same_state(slope.state, target.state):
+                jacobian[row] = [slope.values[name] for name in parameters]
+                jacobian_stderrs[row] = [slope.stderrs[name] for name in parameters]
     return Response(
-        targets=np.array([target.value for target, _, _ in rows]),
-        target_stderrs=np.array([target.stderr for target, _, _ in rows]),
+        targets=np.array([target.value for target in targets]),
+        target_stderrs=np.array([target.stderr for target in targets]),
         weights=weights / weights.sum(),
-        values=np.array([observation.value for _, observation, _ in rows]),
-        stderrs=np.array([observation.stderr for _, observation, _ in rows]),
-        jacobian=np.array([_ordered(slope.values, parameters) for _, _, slope in rows]),
-        jacobian_stderrs=np.array([_ordered(slope.stderrs, parameters) for _, _, slope in rows]),
+        values=values,
+        stderrs=stderrs,
+        jacobian=jacobian,
+        jacobian_stderrs=jacobian_stderrs,
     )
-
-
-def _ordered(values: Mapping[str, float], parameters: Sequence[str]) -> list[float]:
-    return [values[name] for name in parameters]

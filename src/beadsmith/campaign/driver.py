@@ -125,7 +125,7 @@ def _next(
 
 
 def _response(laboratory: Laboratory, evaluation: Evaluation) -> Response | None:
-    if not laboratory.gradients:
+    if evaluation.misfit is None:
         return None
     names = [parameter.name for parameter in laboratory.problem.parameters.free]
     return response_of(evaluation.observations, evaluation.gradients, laboratory.problem.targets, names)

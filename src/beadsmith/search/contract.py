@@ -20,7 +20,7 @@ class Search(Protocol):
 
     @property
     def wants_gradients(self) -> bool:
-        """Whether evaluations must be told with their responses, derivatives included."""
+        """Whether the responses that evaluations are told with should hold derivatives."""
         ...
 
     @property
@@ -38,6 +38,9 @@ class Search(Protocol):
 
     def tell(self, number: int, misfit: float | None, response: Response | None = None) -> None:
         """How well evaluation ``number`` did: the smaller the better; None if it failed.
+
+        Args:
+            response: the observables behind the misfit, for the methods that look at them.
 
         Raises:
             ValueError: ``number`` is not the next one or was never asked for, or ``misfit`` is NaN or

@@ -108,6 +108,7 @@ class GaussNewton(Strategy):
         self._box = box
         self._start = start or [np.full(box.dimension, 0.5)]
         self._spread = qmc.Sobol(box.dimension, rng=np.random.default_rng(seed))
+        self._all: list[Answer] = []
         self._answers: list[Answer] = []
         self._pending: dict[int, Expectation | Array] = {}
         self._radius = LARGEST_STEP
@@ -146,10 +147,11 @@ class GaussNewton(Strategy):
         if misfit is None:
             self._radius = max(SMALLEST_STEP, 0.5 * self._radius)
             return
-        if response is None:
+        if response is None or not (response.differentiated & (response.weights > 0)).any():
             raise ValueError("gauss-newton needs a target whose observable has a fluctuation gradient")
         answer = Answer(unit, _in_unit_coordinates(response, self._box))
-        self._answers.append(answer)
+        self._all.append(answer)
+        self._answers = _of_common_rows(self._all)
         if isinstance(waiting, Expectation):
             self._follow(waiting, answer)
         self._count_idle()
@@ -169,7 +171,7 @@ class GaussNewton(Strategy):
 
     def _follow(self, hoped: Expectation, answer: Answer) -> None:
         """Widen the trust region after a step that kept its promise, narrow it after one that did harm."""
-        response = answer.response
+        response = answer.response.only(answer.response.differentiated & (answer.response.weights > 0))
         found = _misfit_of(response, response.values, response.stderrs)
         noise = _misfit_stderr(response, response.values, response.stderrs)
         gained, promised = hoped.before - found, hoped.before - hoped.after
@@ -194,18 +196,21 @@ def local_model(answers: list[Answer], unit: Array) -> LocalModel:
         unit: the point, shape (parameters,).
     """
     distances = np.array([np.linalg.norm(one.unit - unit) for one in answers])
-    nearness = np.exp(-0.5 * (distances / SHARING_DISTANCE) ** 2)
-    nearness /= nearness.sum()
-    jacobian = np.einsum("k,kij->ij", nearness, np.array([one.response.jacobian for one in answers]))
-    jacobian_stderrs = np.sqrt(
-        np.einsum("k,kij->ij", nearness**2, np.array([one.response.jacobian_stderrs for one in answers]) ** 2)
-    )
+    nearness = np.exp(-0.5 * (distances / SHARING_DISTANCE) ** 2)[:, None]
+    known = np.array([one.response.differentiated for one in answers])
+    # A target that only distant evaluations determined takes what they say.
+    shares = np.where(known, np.maximum(nearness, 1e-100), 0.0)
+    shares /= shares.sum(axis=0)
+    jacobians = np.where(known[:, :, None], [one.response.jacobian for one in answers], 0.0)
+    variances = np.where(known[:, :, None], [one.response.jacobian_stderrs for one in answers], 0.0) ** 2
+    jacobian = np.einsum("ki,kij->ij", shares, jacobians)
+    jacobian_stderrs = np.sqrt(np.einsum("ki,kij->ij", shares**2, variances))
     carried = np.array([one.response.values + jacobian @ (unit - one.unit) for one in answers])
     # What was carried far is known less well: the linear model errs with the square of the distance.
     doubt = 1.0 + (distances / SHARING_DISTANCE) ** 4
     stderrs = np.maximum(np.array([one.response.stderrs for one in answers]), 1e-12)
-    precision = 1.0 / (stderrs**2 * doubt[:, None]) * (nearness / nearness.max())[:, None]
-    values = (precision * carried).sum(axis=0) / precision.sum(axis=0)
+    precision = shares / shares.max(axis=0) / (stderrs**2 * doubt[:, None])
+    values = (precision * np.where(known, carried, 0.0)).sum(axis=0) / precision.sum(axis=0)
     together = 1.0 / np.sqrt(precision.sum(axis=0))
     response = answers[0].response
     return LocalModel(
@@ -246,6 +251,12 @@ def _misfit_stderr(goal: Response, values: Array, stderrs: Array) -> float:
     first = 4.0 * (values - goal.targets) ** 2 * stderrs**2 / variance**2
     second = 2.0 * stderrs**4 / variance**2
     return float(np.sqrt((goal.weights**2 * (first + second)).sum()))
+
+
+def _of_common_rows(answers: list[Answer]) -> list[Answer]:
+    """The answers with the targets that count and that at least one of them determined, with derivatives."""
+    rows = np.any([one.response.differentiated for one in answers], axis=0) & (answers[0].response.weights > 0)
+    return [replace(one, response=one.response.only(rows)) for one in answers]
 
 
 def _in_unit_coordinates(response: Response, box: Box) -> Response:
