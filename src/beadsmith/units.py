@@ -41,6 +41,10 @@ UNIT_OF_KIND = {
     "angle stiffness": "kcal/mol/rad^2",
     "thermal expansion": "1/K",
     "volume": "angstrom^3",
+    "probability per length": "1/angstrom",
+    "probability per volume": "1/angstrom^3",
+    "probability per angle": "1/degree",
+    "probability per solid angle": "1/sr",
     "number": "",
 }
 
@@ -60,6 +64,10 @@ EXAMPLE_OF_KIND = {
     "angle stiffness": "6 kcal/mol/rad^2",
     "thermal expansion": "1e-4 1/K",
     "volume": "1e4 angstrom^3",
+    "probability per length": "0.8 1/angstrom",
+    "probability per volume": "0.01 1/angstrom^3",
+    "probability per angle": "0.02 1/degree",
+    "probability per solid angle": "0.3 1/sr",
     "number": "12",
 }
 

@@ -130,3 +130,19 @@ def test_the_same_random_numbers_give_the_same_melt(mixture):
     )
     assert (one == same).all()
     assert not np.allclose(one, other)
+
+
+def test_a_topology_knows_the_bonds_and_angles_that_the_data_file_writes(mixture, box):
+    problem, _ = mixture
+    topology = topology_of(problem, COUNTS)
+    assert topology.bead_names == box.bead_names
+    for bonded, terms, names in (
+        (topology.bonds, box.bonds, box.bond_names),
+        (topology.angles, box.angles, box.angle_names),
+    ):
+        assert bonded.names == names
+        # LAMMPS counts from 1.
+        assert np.column_stack([bonded.types, bonded.members]).tolist() == (terms - 1).tolist()
+    alone = topology_of(problem, {"bead": 3})
+    assert alone.bonds.members.shape == (0, 2)
+    assert alone.angles.members.shape == (0, 3)

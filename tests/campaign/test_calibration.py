@@ -34,9 +34,9 @@ def calibrated(tiny, tmp_path, no_engine, stand_in):
     return run
 
 
-def test_the_best_candidates_are_measured_with_fresh_seeds(calibrated):
+def test_the_best_candidates_are_measured_with_fresh_seeds(calibrated, tiny):
     study, steps = calibrated()
-    outcome = outcome_of(study)
+    outcome = outcome_of(study, tiny)
     assert [step.phase for step in steps] == ["search"] * 10 + ["measure"] * 6
     ranked = sorted((one for one in outcome.evaluations if one.misfit is not None), key=lambda one: one.misfit)
     assert {one.number for one in outcome.measured} == {one.number for one in ranked[:2]}
@@ -51,20 +51,20 @@ def test_the_best_candidates_are_measured_with_fresh_seeds(calibrated):
 def test_the_result_is_a_model_file_with_its_history(calibrated, tiny):
     study, _ = calibrated()
     model = load_model(study.best_model, tiny)
-    best = outcome_of(study).best
+    best = outcome_of(study, tiny).best
     assert model.at(State())["pair.A.sigma"] == pytest.approx(best.point["pair.A.sigma"], rel=1e-7)
     assert model.provenance["evaluation"] == best.number
     assert model.holds_for["T"] == (300.0, 300.0)
 
 
-def test_going_on_gives_the_same_and_a_larger_budget_adds_to_it(calibrated):
+def test_going_on_gives_the_same_and_a_larger_budget_adds_to_it(calibrated, tiny):
     study, _ = calibrated(replace(PLAN, evaluations=4))
-    first = outcome_of(study)
+    first = outcome_of(study, tiny)
     study, steps = calibrated()
     assert [step.known for step in steps[:4]] == [True] * 4
-    assert outcome_of(study).evaluations[:4] == first.evaluations
+    assert outcome_of(study, tiny).evaluations[:4] == first.evaluations
     undisturbed, _ = calibrated(folder="other")
-    assert outcome_of(study) == outcome_of(undisturbed)
+    assert outcome_of(study, tiny) == outcome_of(undisturbed, tiny)
 
 
 def test_a_study_for_another_problem_or_search_is_refused(calibrated, tiny):
@@ -78,11 +78,11 @@ def test_a_study_for_another_problem_or_search_is_refused(calibrated, tiny):
         calibrated(problem=replace(tiny, file=other))
 
 
-def test_a_larger_machine_goes_on_with_the_same_search(calibrated):
+def test_a_larger_machine_goes_on_with_the_same_search(calibrated, tiny):
     one, _ = calibrated(replace(PLAN, evaluations=4))
     one, _ = calibrated(replace(PLAN, workers=16))
     other, _ = calibrated(folder="other")
-    assert outcome_of(one) == outcome_of(other)
+    assert outcome_of(one, tiny) == outcome_of(other, tiny)
 
 
 def test_budget_and_place_do_not_change_the_digest_but_physics_does(tiny):

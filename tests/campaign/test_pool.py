@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
+import dask
 import pytest
 
 from beadsmith.campaign.pool import available_cores, job_script, open_pool, worker_count
@@ -39,6 +45,59 @@ def test_an_exception_comes_back_as_itself():
         future = pool.executor.submit(int, "no number")
         with pytest.raises(ValueError, match="no number"):
             future.result()
+
+
+def test_idle_workers_cost_next_to_nothing():
+    watching = "distributed.worker.profile.enabled"
+    before = dask.config.get(watching)
+    with open_pool(Compute.model_validate({"local": {"workers": 2}})) as pool:
+        assert pool.executor.submit(dask.config.get, watching).result() is False
+        time.sleep(0.5)
+        began = time.process_time()
+        time.sleep(2.0)
+        # Left alone, Dask uses 0.05 of a core to watch itself; ours is 0.005.
+        assert time.process_time() - began < 2.0 * 0.025
+    assert dask.config.get(watching) == before
+
+
+KILLED = """
+import os, signal
+from beadsmith.campaign.pool import open_pool
+from beadsmith.problem.schema import Compute
+with open_pool(Compute.model_validate({"local": {"workers": 1}})) as pool:
+    pool.executor.submit(int, "1").result()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch) -> Path:
+    """A temporary directory of our own, for this process and those it starts."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def scratch_folders(temporary: Path) -> set[Path]:
+    return set(temporary.glob("beadsmith-dask-*"))
+
+
+def test_what_a_killed_driver_left_is_removed_at_the_next_start_and_no_more(temporary):
+    subprocess.run([sys.executable, "-c", KILLED], check=False)
+    assert len(left := scratch_folders(temporary)) == 1
+    new, held = temporary / "beadsmith-dask-new", temporary / "beadsmith-dask-held"
+    for folder, content in ((new, ""), (held, "held")):
+        folder.mkdir()
+        (folder / "lock").write_text(content)
+    bare = temporary / "beadsmith-dask-bare"
+    bare.mkdir()
+    with (held / "lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with open_pool(Compute.model_validate({"local": {"workers": 1}})):
+            assert scratch_folders(temporary) >= {new, held, bare}
+            assert not scratch_folders(temporary) & left
+            assert len(scratch_folders(temporary)) == 4
+    assert scratch_folders(temporary) == {new, held, bare}
 
 
 def test_worker_counts():

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PEBAX = ROOT / "examples" / "pebax" / "problem.yaml"
 PUBLISHED = ROOT / "examples" / "pebax" / "models" / "martins2025-bo.yaml"
-COMMANDS = ("run", "evaluate", "status", "report", "export", "check", "init", "schema", "doctor")
+COMMANDS = ("run", "evaluate", "status", "report", "identify", "export", "check", "init", "schema", "doctor")
 
 
 def beadsmith(*words: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

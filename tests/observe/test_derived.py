@@ -1,12 +1,13 @@
 """From densities at several temperatures to derived observations."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from beadsmith.observe import derive_observations
-from beadsmith.problem.records import Observation
+from beadsmith.observe import derive_gradients, derive_observations
+from beadsmith.problem.records import Gradient, Observation
 from beadsmith.problem.schema import (
     FromSeries,
     GlassTransitionHyperbola,
@@ -95,3 +96,100 @@ def test_a_crossing_that_is_not_determined_keeps_its_value_and_gets_a_note():
 
 def test_without_derived_observables_there_is_nothing():
     assert derive_observations(densities(), {"rho": FromSeries(kind="density", experiment="melt")}) == ()
+
+
+def answers(how, missing=(), name="rho", stderr=0.0, **state):
+    """Gradients of densities: ``how`` gives the derivative by 'x' at a temperature; that by 'y' is always 1."""
+    return [
+        Gradient(name, State.of(state, T=T), {"x": float(how(T)), "y": 1.0}, {"x": stderr, "y": 0.0})
+        for T in LADDER
+        if T not in missing
+    ]
+
+
+def moved(observations, how, by):
+    return [replace(one, value=one.value + by * how(one.state["T"])) for one in observations]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [lambda T: 1e-4 * T, lambda T: 0.01 * np.sin(T / 90), lambda T: 0.02 * (T > 350)],
+    ids=["straight", "wave", "melt only"],
+)
+def test_what_is_derived_answers_as_it_would_from_moved_densities(rng, how):
+    scattered = [replace(one, value=one.value + rng.normal(0, 5e-4), stderr=5e-4) for one in densities()]
+    found = {one.observable: one for one in derive_gradients(scattered, answers(how), ALL)}
+    above, below = (
+        {one.observable: one.value for one in derive_observations(moved(scattered, how, by), ALL)}
+        for by in (1e-4, -1e-4)
+    )
+    assert list(found) == ["tg", "tg_h", "alpha"]
+    scales = {"tg": 100.0, "tg_h": 100.0, "alpha": 1e-3}
+    for name, gradient in found.items():
+        difference = (above[name] - below[name]) / 2e-4
+        assert gradient.values["x"] == pytest.approx(difference, rel=1e-3, abs=1e-4 * scales[name])
+        assert gradient.state == State()
+
+
+def test_the_crossing_moves_as_its_formula_says():
+    # A melt denser by x: Tg = Tg0 + x / (s_cold - s_hot); the same everywhere: no change.
+    found = {one.observable: one for one in derive_gradients(densities(), answers(lambda T: T > 350), ALL)}
+    assert found["tg"].values["x"] == pytest.approx(1.0 / 4e-4)
+    assert found["tg"].values["y"] == pytest.approx(0.0, abs=1e-6)
+    # alpha = -s/rho: all densities of the melt grow, the slope stays.
+    rho = 1.1 - 7e-4 * 175.0
+    assert found["alpha"].values["x"] == pytest.approx(-7e-4 / rho**2)
+
+
+def test_errors_of_derivatives_are_those_of_the_densities_propagated(rng):
+    how = {T: 1e-4 * T for T in LADDER}
+    sampled = [
+        {one.observable: one.values["x"] for one in derive_gradients(densities(), noisy, ALL)}
+        for noisy in (answers(lambda T: how[T] + rng.normal(0, 0.002)) for _ in range(25))
+    ]
+    for gradient in derive_gradients(densities(), answers(how.__getitem__, stderr=0.002), ALL):
+        spread = np.std([one[gradient.observable] for one in sampled])
+        assert gradient.stderrs["x"] == pytest.approx(spread, rel=0.45), gradient.observable
+        assert gradient.stderrs["y"] == 0.0
+
+
+def test_only_what_is_determined_has_a_gradient():
+    vague = [replace(one, stderr=0.1) for one in densities()]
+    assert [one.observable for one in derive_gradients(vague, answers(lambda T: T), ALL)] == ["alpha"]
+    parallel = densities(tg=1000.0)
+    assert [one.observable for one in derive_gradients(parallel, answers(lambda T: T), ALL)] == ["alpha"]
+    assert derive_gradients([], answers(lambda T: T), ALL) == ()
+
+
+@pytest.mark.parametrize(("ratio", "kept"), [(0.0, 0.0), (0.5, 0.1), (3.0, 1.0)])
+def test_a_gradient_that_noise_explains_is_none(rng, ratio, kept):
+    """Forty parameters: what they do to the hot densities is nothing, small, and large beside the noise."""
+    names = [f"p{number}" for number in range(40)]
+    error, found = 1e-3, 0
+    signal = ratio * np.sqrt(7.0) * error * rng.normal(size=40)
+
+    def gradient(T: float) -> Gradient:
+        values = (signal if T > 440 else 0.0) + error * rng.normal(size=40)
+        return Gradient(
+            "rho", State.of(T=T), dict(zip(names, values.tolist(), strict=True)), dict.fromkeys(names, error)
+        )
+
+    for _ in range(20):
+        found += len(derive_gradients(densities(), [gradient(T) for T in LADDER], {"tg": LINES}))
+    assert found / 20 == pytest.approx(kept, abs=0.1)
+
+
+def test_every_density_that_is_used_needs_a_gradient():
+    """A hyperbola takes the whole ladder, lines and expansion their windows."""
+    found = derive_gradients(densities(), answers(lambda T: T, missing=(350.0,)), ALL)
+    assert [one.observable for one in found] == ["tg", "alpha"]
+    found = derive_gradients(densities(), answers(lambda T: T, missing=(100.0,)), ALL)
+    assert [one.observable for one in found] == ["alpha"]
+    assert derive_gradients(densities(), answers(lambda T: T, name="other"), ALL) == ()
+
+
+def test_each_curve_has_its_own_gradient():
+    both = densities(330.0, DC=0.2) + densities(370.0, DC=0.8)
+    gradients = answers(lambda T: T > 350, DC=0.2) + answers(lambda T: 2 * (T > 350), DC=0.8)
+    found = derive_gradients(both, gradients, {"tg": LINES})
+    assert [(one.state["DC"], round(one.values["x"])) for one in found] == [(0.2, 2500), (0.8, 5000)]

@@ -1,14 +1,25 @@
 """From recordings to direct observations."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from beadsmith.errors import EstimateError
 from beadsmith.observe import observe_recordings
-from beadsmith.problem.recording import Frames, Recording, Series, Topology
-from beadsmith.problem.schema import FromSeries, GlassTransitionHyperbola, Mean, OfMolecules
+from beadsmith.problem.recording import Bonded, Frames, Recording, Series, Topology
+from beadsmith.problem.schema import (
+    AngleDistribution,
+    BondAngle,
+    BondDistribution,
+    BondLength,
+    FromSeries,
+    GlassTransitionHyperbola,
+    Mean,
+    OfMolecules,
+    RadialDistribution,
+)
 from beadsmith.problem.state import State
 
 NAMES = ("density", "potential_energy", "pressure", "temperature", "volume")
@@ -163,3 +174,65 @@ def test_columns_of_one_state_may_stand_in_several_recordings():
     }
     found = observe_recordings([log, averages], observables, "own")
     assert [(one.observable, round(one.value)) for one in found] == [("density", 1), ("energy", -2)]
+
+
+def chained(frames, topology):
+    """A recording of the walkers with the bonds of chains; the box is as wide as they need."""
+    first = np.arange(len(topology.masses) - 1)
+    first = first[topology.molecule_ids[first] == topology.molecule_ids[first + 1]]
+    inner = first[:-1][np.diff(first) == 1]
+    own = Topology(
+        topology.masses,
+        topology.bead_types,
+        topology.molecule_ids,
+        topology.molecule_kinds,
+        ("A",),
+        Bonded(np.stack([first, first + 1], axis=1), np.zeros(len(first), dtype=np.int64), ("A-A",)),
+        Bonded(np.stack([inner, inner + 1, inner + 2], axis=1), np.zeros(len(inner), dtype=np.int64), ("A-A-A",)),
+    )
+    return replace(frames, boxes=40.0 * frames.boxes), own
+
+
+def test_a_distribution_is_one_observation_for_each_bin_at_each_state(rng):
+    frames, topology = chained(*walkers(rng))
+    observables = {
+        "length": BondLength(kind="bond_length", experiment="melt"),
+        "bonds": BondDistribution(
+            kind="bond_distribution", experiment="melt", bond="A-A", r="0.5 to 4.5 by 1 angstrom"
+        ),
+        "elsewhere": BondLength(kind="bond_length", experiment="vacuum"),
+        "rdf": RadialDistribution(kind="radial_distribution", experiment="melt", r="5 10 angstrom"),
+        "bends": AngleDistribution(kind="angle_distribution", experiment="melt", theta="45 135 degree"),
+        "bend": BondAngle(kind="bond_angle", experiment="melt"),
+    }
+    records = [recording(rng, temperature, frames=frames, topology=topology) for temperature in (300.0, 400.0)]
+    found = observe_recordings(records, observables, "melt")
+    assert [(one.observable, one.state.label) for one in found] == [
+        *[("length", f"T={T}") for T in (300, 400)],
+        *[("bonds", f"T={T}, r={r}") for T in (300, 400) for r in (0.5, 1.5, 2.5, 3.5, 4.5)],
+        *[("rdf", f"T={T}, r={r}") for T in (300, 400) for r in (5, 10)],
+        *[("bends", f"T={T}, theta={theta}") for T in (300, 400) for theta in (45, 135)],
+        *[("bend", f"T={T}") for T in (300, 400)],
+    ]
+    values = {(one.observable, one.state.label): one for one in found}
+    # Steps of a normal walk: |r| has the mean sqrt(8/pi), two steps at random are as often bent as not.
+    length, bend = values["length", "T=300"], values["bend", "T=300"]
+    assert length.value == pytest.approx(np.sqrt(8 / np.pi), abs=4 * length.stderr)
+    assert bend.value == pytest.approx(90.0, abs=4 * bend.stderr)
+    assert bend.samples > 1000
+    bent = values["bends", "T=300, theta=45"]
+    assert bent.value == pytest.approx(0.5 / 90, abs=4 * bent.stderr)
+
+
+def test_a_broken_distribution_tells_its_place(rng):
+    frames, topology = walkers(rng)
+    observables = {"rdf": RadialDistribution(kind="radial_distribution", experiment="melt", r="5 10 angstrom")}
+    where = (
+        "rdf of experiment melt at T=300: its bins reach 12.5 angstrom, more than half an edge of the box, 0.5 angst"
+    )
+    with pytest.raises(EstimateError, match=where):
+        observe_recordings([recording(rng, frames=frames, topology=topology)], observables, "melt")
+    with pytest.raises(
+        EstimateError, match="rdf: experiment melt recorded no frames of positions with known molecules"
+    ):
+        observe_recordings([recording(rng, series=series(rng))], observables, "melt")

@@ -79,19 +79,108 @@ def test_a_crossing_that_the_data_do_not_determine_says_so():
         return two_lines(EIGHT, densities, np.full(8, error), COLD, HOT).note
 
     assert note(bent(EIGHT), 1e-4) == ""
-    assert "more than a quarter of the range" in note(bent(EIGHT), 0.02)
+    assert "95 % interval, -10 to 690 K, reaches beyond the fitted temperatures" in note(bent(EIGHT), 0.02)
     assert "outside the fitted temperatures, 150 to 500 K" in note(bent(EIGHT) - 0.3 * (EIGHT > 300), 1e-4)
     assert "the melt expands less than the glass" in note(bent(EIGHT, glass=-7e-4, melt=-3e-4), 1e-4)
     assert note(bent(EIGHT), 0.02).startswith("Tg by intersection is not determined by these data")
 
 
-def test_the_quarter_is_a_quarter():
+@pytest.mark.parametrize(("tg", "nearest_end"), [(340.0, 500.0), (300.0, 150.0)])
+def test_a_tg_is_determined_while_its_interval_of_95_percent_lies_within_the_temperatures(tg, nearest_end):
     def fit(error):
-        return two_lines(EIGHT, bent(EIGHT), np.full(8, error), COLD, HOT)
+        return two_lines(EIGHT, bent(EIGHT, tg=tg), np.full(8, error), COLD, HOT)
 
-    critical = 0.25 * 350.0 / fit(1.0).stderr
+    critical = abs(nearest_end - tg) / 1.96 / fit(1.0).stderr
     assert fit(0.99 * critical).note == ""
-    assert fit(1.01 * critical).note != ""
+    assert "reaches beyond the fitted temperatures, 150 to 500 K" in fit(1.01 * critical).note
+
+
+def inside(fits, true, sigmas):
+    return sum(abs(fit.temperature - true) < sigmas * fit.stderr for fit in fits)
+
+
+def covers(hits, total, nominal):
+    """Whether intervals hold the truth as often as they say, or up to 14 % more often: errors are never scaled down."""
+    low, high = binom.ppf(1e-3, total, nominal), binom.isf(1e-3, total, min(1.14 * nominal, 0.9999))
+    return low <= hits <= high
+
+
+# A melt that is cooled from 500 to 150 K by 25 K, with the slopes of a model of Pebax.
+COOLING = np.arange(150.0, 501.0, 25.0)
+
+
+def cooled(width):
+    offset = COOLING - 306.0
+    return 1.19 - 3.0e-4 * offset - 3.2e-4 * (offset / 2 + np.sqrt(offset**2 / 4 + width**2))
+
+
+@pytest.mark.parametrize(("width", "error"), [(5.0, 1e-3), (5.0, 2e-3), (30.0, 1e-3), (30.0, 2e-3)])
+def test_intervals_of_the_intersection_hold_the_truth_as_often_as_they_say(rng, width, error):
+    errors = np.full(len(COOLING), error)
+    true = two_lines(COOLING, cooled(width), errors, COLD, HOT).temperature
+    fits = [
+        two_lines(COOLING, cooled(width) + error * rng.normal(size=len(COOLING)), errors, COLD, HOT)
+        for _ in range(1000)
+    ]
+    assert covers(inside(fits, true, 1.0), 1000, 0.683)
+    assert covers(inside(fits, true, 1.96), 1000, 0.95)
+
+
+@pytest.mark.parametrize(("width", "error"), [(5.0, 2e-3), (30.0, 1e-3)])
+def test_intervals_of_the_hyperbola_hold_the_truth_as_often_as_they_say(rng, width, error):
+    errors = np.full(len(COOLING), error)
+    fits = [hyperbola(COOLING, cooled(width) + error * rng.normal(size=len(COOLING)), errors) for _ in range(100)]
+    assert covers(inside(fits, 306.0, 1.0), 100, 0.683)
+    assert covers(inside(fits, 306.0, 1.96), 100, 0.95)
+
+
+def test_a_glass_that_hides_its_scatter_does_not_lead_the_hyperbola_astray(rng):
+    """A run of 0.3 ns says 0.0003 g/cm^3 in the glass and 0.001 in the melt, and both are off by 0.0015."""
+    stated = np.where(COOLING < 330.0, 3e-4, 1e-3)
+    fits = [hyperbola(COOLING, cooled(15.0) + 1.5e-3 * rng.normal(size=len(COOLING)), stated) for _ in range(60)]
+    assert covers(inside(fits, 306.0, 1.0), 60, 0.683)
+    assert covers(inside(fits, 306.0, 1.96), 60, 0.95)
+    excesses = np.array([fit.excess for fit in fits])
+    assert np.sqrt(np.mean(excesses**2)) == pytest.approx(1.4e-3, rel=0.15)
+    assert [fit.chi2 for fit in fits if fit.excess > 0] == pytest.approx(
+        [fit.freedom for fit in fits if fit.excess > 0], rel=0.05
+    )
+
+
+def test_nothing_is_added_to_errors_that_explain_the_scatter(rng):
+    errors = np.full(len(COOLING), 1e-3)
+    fit = hyperbola(COOLING, cooled(15.0) + 0.5 * errors * rng.normal(size=len(COOLING)), errors)
+    assert fit.excess == 0.0
+    assert fit.chi2 < fit.freedom
+    # A fit that starts from a near one keeps what was added there.
+    careless = hyperbola(COOLING, cooled(15.0) + 2e-3 * rng.normal(size=len(COOLING)), errors)
+    assert careless.excess > 0
+    assert hyperbola(COOLING, cooled(15.0), errors, careless).excess == careless.excess
+
+
+def test_what_is_called_determined_is_right_as_often_as_it_says(rng):
+    """At an error of 0.006 g/cm^3 most intersections are hopeless; those that pass must not be the lucky ones."""
+    errors = np.full(len(COOLING), 6e-3)
+    true = two_lines(COOLING, cooled(5.0), errors, COLD, HOT).temperature
+    curves = [cooled(5.0) + 6e-3 * rng.normal(size=len(COOLING)) for _ in range(1500)]
+    fits = [two_lines(COOLING, curve, errors, COLD, HOT) for curve in curves]
+    kept = [fit for fit in fits if not fit.note]
+    assert 0.2 < len(kept) / len(fits) < 0.6
+    assert inside(kept, true, 1.0) > 0.683 * len(kept)
+    assert inside(kept, true, 1.96) > 0.95 * len(kept)
+
+
+def test_the_published_tg_is_known_to_18_K_by_the_scatter_of_its_densities(rng):
+    # Martins et al. (2025) give no error bars, but their points scatter about the lines: four degrees of freedom.
+    densities = np.array([1.2344, 1.2288, 1.2187, 1.2115, 1.1297, 1.1164, 1.0961, 1.0793])
+    plain = two_lines(EIGHT, densities, np.ones(8), COLD, HOT)
+    scatter = np.sqrt((plain.cold.chi2 + plain.hot.chi2) / (plain.cold.freedom + plain.hot.freedom))
+    assert scatter == pytest.approx(0.00173, abs=1e-5)
+    stated = plain.stderr * scatter  # no scaling: chi2 is far below 1 with errors of 1 g/cm^3
+    assert stated == pytest.approx(17.7, abs=0.1)
+    on_lines = np.array([(plain.cold if T < 300 else plain.hot).at(T) for T in EIGHT])
+    again = [two_lines(EIGHT, on_lines + scatter * rng.normal(size=8), np.ones(8), COLD, HOT) for _ in range(4000)]
+    assert np.std([fit.temperature for fit in again]) == pytest.approx(stated, rel=0.05)
 
 
 def test_a_hyperbola_finds_its_own_parameters(rng):

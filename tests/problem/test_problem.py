@@ -11,11 +11,11 @@ from beadsmith.problem.state import State
 PEBAX = Path(__file__).parents[2] / "examples" / "pebax"
 
 
-@pytest.mark.parametrize("fidelity", [None, "base", "quick", "ci", "paper"])
+@pytest.mark.parametrize("fidelity", [None, "base", "quick", "fast", "ci", "paper", "cooling"])
 def test_pebax_has_its_41_parameters_and_24_targets_at_every_fidelity(fidelity):
     problem = load_problem(PEBAX / "problem.yaml", fidelity)
     assert problem.fidelity == (fidelity or "quick")
-    assert set(problem.fidelities) == {"quick", "ci", "paper"}
+    assert set(problem.fidelities) == {"quick", "fast", "ci", "paper", "cooling"}
     ends = [parameter.name.rpartition(".")[2] for parameter in problem.parameters.free]
     counts = {end: ends.count(end) for end in set(ends)}
     assert counts == {

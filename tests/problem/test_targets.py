@@ -1,9 +1,11 @@
+import math
+
 import pytest
 
 from beadsmith.errors import ProblemError
-from beadsmith.problem.schema import FromSeries, Mean, OfMolecules, TargetRule
+from beadsmith.problem.schema import FromSeries, GlassTransitionHyperbola, Mean, OfMolecules, Precision, TargetRule
 from beadsmith.problem.state import State
-from beadsmith.problem.targets import KIND_OF_OBSERVABLE, parse_variable, resolve_targets
+from beadsmith.problem.targets import KIND_OF_OBSERVABLE, parse_variable, resolve_targets, resolve_tolerances
 from beadsmith.units import UNIT_OF_KIND
 
 OBSERVABLES = {
@@ -57,7 +59,7 @@ def test_every_kind_of_observable_has_a_unit():
         ({"uncertainty": "0.01 0 g/cm^3", "value": "1 2 g/cm^3", "state": {"T": "1 2 K"}}, "uncertainty", "positive"),
         ({"uncertainty": "0.01"}, "uncertainty", "a density with its unit"),
         ({"uncertainty": "0.01 K"}, "uncertainty", "a density such as"),
-        ({"uncertainty": "1 2 g/cm^3"}, "uncertainty", "received 2 values, expected one, or as many as values, 1"),
+        ({"uncertainty": "1 2 g/cm^3"}, "uncertainty", "received 2 values, expected one, or as many as states, 1"),
         ({"value": "0.8 K"}, "value", "received 0.8 K, expected a density"),
         ({"value": "0.8 0.7 g/cm^3"}, "value", "received 2 values, expected as many as states, 1"),
         ({"state": {"T": "300 400 K"}}, "value", "received 1 value, expected as many as states, 2"),
@@ -86,3 +88,38 @@ def test_variables_have_the_units_of_their_kind(name, text, values):
     assert parse_variable(name, text, "--state") == pytest.approx(values, rel=1e-6)
     with pytest.raises(ProblemError, match=r"^--state: "):
         parse_variable(name, "3 kg", "--state")
+
+
+def tolerances(**section):
+    derived = {"transition": GlassTransitionHyperbola(kind="glass_transition_hyperbola", density="density")}
+    observables = OBSERVABLES | derived
+    rules = {
+        "density": TargetRule(state={"T": "300 400 K"}, value="1 2 g/cm^3", uncertainty="0.01 0.02 g/cm^3", source="x"),
+        "modulus": TargetRule(value="3 GPa", uncertainty="0.4 GPa", source="x"),
+        "transition": TargetRule(value="350 K", uncertainty="10 K", source="x"),
+    }
+    precision = Precision(**section) if section else None
+    return resolve_tolerances(precision, resolve_targets(rules, observables), observables)
+
+
+def test_tolerances_are_a_fraction_of_the_uncertainty_unless_named():
+    assert tolerances(of_target=0.25) == pytest.approx((0.0025, 0.005, 0.1, math.inf))
+    named = tolerances(tolerance={"density": "3 kg/m^3", "modulus": "0.05 GPa"})
+    assert named == pytest.approx((0.003, 0.003, 0.05, math.inf))
+    assert tolerances() == (math.inf,) * 4
+
+
+@pytest.mark.parametrize(
+    ("named", "text", "part"),
+    [
+        ("densty", "1 g/cm^3", "did you mean 'density'"),
+        ("transition", "5 K", "as precise as what it is derived from"),
+        ("density", "1 K", "g/cm^3"),
+        ("density", "0 g/cm^3", "positive"),
+        ("modulus", "1 MPa", "GPa"),
+    ],
+)
+def test_tolerances_that_mean_nothing_are_refused(named, text, part):
+    with pytest.raises(ProblemError, match=r"precision\.tolerance") as caught:
+        tolerances(tolerance={named: text})
+    assert part in str(caught.value)

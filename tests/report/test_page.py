@@ -123,7 +123,7 @@ def test_pictures_say_what_they_show(page: Page):
 
 
 def test_numbers_shown_are_the_numbers_stored(page: Page, pebax: Problem, pebax_study: Study):
-    best = outcome_of(pebax_study).best
+    best = outcome_of(pebax_study, pebax).best
     assert best is not None
     rows = [row for row in page.cells if len(row) == 5 and "±" in row[-1] and re.match(r"T = |Glass", row[0])]
     assert len(rows) == 24
@@ -134,8 +134,8 @@ def test_numbers_shown_are_the_numbers_stored(page: Page, pebax: Problem, pebax_
         assert float(row[1].split("±")[0]) == pytest.approx(target.value, abs=1e-12)
 
 
-def test_the_misfit_is_at_the_head_in_the_words_and_at_the_foot(page: Page, pebax_study: Study):
-    best = outcome_of(pebax_study).best
+def test_the_misfit_is_at_the_head_in_the_words_and_at_the_foot(page: Page, pebax: Problem, pebax_study: Study):
+    best = outcome_of(pebax_study, pebax).best
     assert best is not None
     number = f"{best.misfit:.3f} ± {best.stderr:.3f}"
     assert page.text.count(number) >= 3
@@ -173,8 +173,8 @@ def test_everything_needed_to_do_it_again(page: Page, pebax_study: Study):
     assert "doi:10.1021/acs.jctc.5c01500" in page.text
 
 
-def test_candidates_are_listed_with_claim_and_measurement(page: Page, pebax_study: Study):
-    outcome = outcome_of(pebax_study)
+def test_candidates_are_listed_with_claim_and_measurement(page: Page, pebax: Problem, pebax_study: Study):
+    outcome = outcome_of(pebax_study, pebax)
     assert outcome.best is not None
     rows = [row for row in page.cells if row[-1] == "the calibrated model"]
     assert [row[0] for row in rows] == [str(outcome.best.number)]

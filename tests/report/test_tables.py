@@ -45,7 +45,7 @@ def test_every_target_has_a_row_in_the_order_of_the_problem(pebax: Problem):
 
 
 def test_numbers_are_those_that_were_stored(pebax: Problem, pebax_study: Study):
-    outcome = outcome_of(pebax_study)
+    outcome = outcome_of(pebax_study, pebax)
     table = property_table(pebax, subjects(pebax, outcome))
     assert outcome.best is not None
     assert [column.title for column in table.columns] == ["Hybrid strategy", "CG-BO (published)", "Calibrated"]
@@ -120,7 +120,7 @@ def test_two_observations_of_one_target_leave_no_deviation_but_a_table(pebax: Pr
 
 
 def test_the_foot_has_misfit_terms_and_squared_deviation(pebax: Problem, pebax_study: Study):
-    outcome = outcome_of(pebax_study)
+    outcome = outcome_of(pebax_study, pebax)
     table = property_table(pebax, subjects(pebax, outcome))
     assert [row.title for row in table.foot] == [
         "Misfit",
@@ -161,14 +161,14 @@ def test_a_missing_observation_leaves_the_squared_deviation_open(pebax: Problem)
 def test_the_table_before_any_measurement_shows_the_best_so_far(
     pebax: Problem, make_study: Callable[..., Study], tmp_path
 ):
-    outcome = outcome_of(make_study(pebax, tmp_path / "s", total=12, replicas=0))
+    outcome = outcome_of(make_study(pebax, tmp_path / "s", total=12, replicas=0), pebax)
     [column] = property_table(pebax, subjects(pebax, outcome)).columns
     assert column.title == "Best so far"
     assert "measured once" in column.remark
 
 
 def test_compared_models_stand_in_the_order_of_the_problem_file(pebax: Problem, pebax_study: Study):
-    outcome = outcome_of(pebax_study)
+    outcome = outcome_of(pebax_study, pebax)
     turned = replace(outcome, measured=tuple(reversed(outcome.measured)))
     assert [one.label for one in subjects(pebax, turned)] == ["Hybrid strategy", "CG-BO (published)", "Calibrated"]
     assert [one.place for one in subjects(pebax, turned)] == [0, 1, None]

@@ -9,7 +9,8 @@ import pytest
 
 from beadsmith.calibrate.response import Response
 from beadsmith.problem.parameters import Parameter
-from beadsmith.search import gauss_newton, make_search
+from beadsmith.problem.schema import PRIOR_WIDTH
+from beadsmith.search import make_search
 from beadsmith.search.gauss_newton import Answer, local_model
 
 TARGETS = 23
@@ -59,10 +60,12 @@ class Emulator:
         )
 
 
-def calibrated(emulator, *, evaluations, seed=1, in_flight=2, width=1.0, noise=1.0, fail=lambda number: False):
+def calibrated(
+    emulator, *, evaluations, seed=1, in_flight=2, width=1.0, noise=1.0, prior=PRIOR_WIDTH, fail=lambda number: False
+):
     """Points in unit coordinates that a search proposes, in order, and the search."""
     parameters = ranges(PARAMETERS, width)
-    search = make_search("gauss-newton", parameters, seed)
+    search = make_search("gauss-newton", parameters, seed, prior=prior)
     random = np.random.default_rng(seed)
     points = []
     for told in range(evaluations):
@@ -113,19 +116,24 @@ def test_what_the_data_say_nothing_about_stays_where_it_is():
     np.testing.assert_allclose(points[-1][silent], 0.5, atol=1e-9)
 
 
-def test_noise_does_not_carry_silent_parameters_away(monkeypatch):
+def test_noise_does_not_carry_silent_parameters_away():
     """Each step follows the noise of new derivatives a little; only the prior about the beginning bounds the sum."""
 
-    def drift():
+    def drift(prior):
         emulator = Emulator(3)
         silent = np.abs(emulator.jacobian(np.full(PARAMETERS, 0.5))).sum(axis=0) == 0
-        points, _ = calibrated(emulator, evaluations=25, in_flight=1)
+        points, _ = calibrated(emulator, evaluations=25, in_flight=1, prior=prior)
         return np.abs(points[-1] - 0.5)[silent].mean()
 
-    held = drift()
-    monkeypatch.setattr(gauss_newton, "PRIOR_WIDTH", 1e6)
+    held = drift(PRIOR_WIDTH)
     assert held < 0.15
-    assert drift() > 1.3 * held
+    assert drift(1e6) > 1.3 * held
+    assert drift(0.1 * PRIOR_WIDTH) < 0.5 * held
+
+
+def test_a_prior_that_is_not_positive_is_refused():
+    with pytest.raises(ValueError, match="expected a positive part of the ranges"):
+        make_search("gauss-newton", ranges(2), 1, prior=0.0)
 
 
 def test_units_of_the_parameters_do_not_matter():

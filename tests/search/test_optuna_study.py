@@ -23,6 +23,7 @@ EVALUATIONS = [
         observations=(
             Observation("density", State.of(T=150), 1.21, 0.004),
             Observation("Tg", State(), math.nan, math.inf),
+            Observation("rdf", State.of(T=150, r=4.25), 1.1, 0.1),  # a bin: there may be hundreds
         ),
         misfit=2.5,
         terms={"density": 2.0},

@@ -1,7 +1,8 @@
 """Small problems to simulate, and the way from a simulation to what it recorded or why it failed."""
 
 import copy
-from collections.abc import Callable, Mapping
+import struct
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +147,42 @@ def processes_in() -> Callable[[Path], list[int]]:
         return found
 
     return find
+
+
+def bytes_of_frame(
+    step: int,
+    *chunks: Sequence[Sequence[float]],
+    columns: str = "id xu yu zu",
+    shape: int = 0,
+    box: Sequence[float] = (0, 10, 0, 20, 0, 30),
+    order: str = "<",
+    units: str = "",
+    time: float | None = None,
+    revision: int = 2,
+    magic: bytes | None = b"DUMPCUSTOM",
+) -> bytes:
+    """A frame of a binary dump as LAMMPS writes it, a chunk of rows for each process."""
+
+    def packed(kinds: str, *values: Any) -> bytes:
+        return struct.pack(f"{order}{kinds}", *values)
+
+    def string(text: str) -> bytes:
+        return packed("i", len(text)) + text.encode()
+
+    width = len(columns.split())
+    parts = [] if magic is None else [packed("q", -len(magic)), magic, packed("ii", 1, revision)]
+    parts += [packed("qq", step, sum(map(len, chunks))), packed("i6i", shape, *[0] * 6)]
+    parts += [packed(f"{len(box)}d", *box), packed("i", width)]
+    if magic is not None and revision >= 2:
+        parts += [string(units), packed("b", time is not None), packed("d", time) if time is not None else b""]
+        parts.append(string(columns))
+    parts.append(packed("i", len(chunks)))
+    for chunk in chunks:
+        parts.append(packed(f"i{len(chunk) * width}d", len(chunk) * width, *(value for row in chunk for value in row)))
+    return b"".join(parts)
+
+
+@pytest.fixture
+def binary_frame() -> Callable[..., bytes]:
+    """Bytes of a frame of a binary dump."""
+    return bytes_of_frame

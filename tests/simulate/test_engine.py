@@ -131,6 +131,27 @@ def test_time_is_counted(run):
     assert 0 < finished.core_seconds < finished.wall_seconds
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux tells of the end of a process")
+def test_the_end_of_a_run_is_noticed_at_once(run, monkeypatch):
+    monkeypatch.setattr("beadsmith.simulate.engine._LOOK", 30.0)
+    finished = run("sleep 0.1; exit 3", time_limit=60.0)
+    assert finished.ending.exit_code == 3
+    assert finished.wall_seconds < 10.0
+
+
+def test_where_the_system_does_not_tell_of_the_end_of_a_process_it_is_looked_for(
+    run, folder, processes_in, monkeypatch
+):
+    def forbidden(pid: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "pidfd_open", forbidden, raising=False)
+    finished = run("sleep 0.1; exit 3")
+    assert (finished.ending.exit_code, finished.ending.timed_out) == (3, False)
+    assert run("sleep 100 & sleep 100", time_limit=0.3).ending.timed_out
+    assert no_more(processes_in, folder)
+
+
 def test_at_the_time_limit_the_process_and_its_children_are_ended(run, folder, processes_in):
     started = time.monotonic()
     ending = run("sleep 100 & sleep 100", time_limit=0.3).ending

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from beadsmith.problem.records import Failure, FailureKind
+from beadsmith.problem.schema import ScriptRecording
 from beadsmith.simulate.diagnosis import TAIL, diagnose
 from beadsmith.simulate.engine import Interrupted, run_simulation
 from beadsmith.simulate.plan import plan_simulation
+from beadsmith.simulate.script import COMPLETE
 
 pytestmark = pytest.mark.lammps
 
@@ -162,6 +164,27 @@ def test_a_script_that_quits_early_although_it_says_well(attempt, melt_of):
     simulation.files["in.lammps"] = text
     failure = attempt(simulation)
     assert_told(failure, FailureKind.NO_OUTPUT, "the log ends before the last stage", "quit 0")
+
+
+def test_a_binary_dump_that_is_cut_short(attempt, melt_of):
+    simulation = melt_of()
+    text = simulation.files["in.lammps"]
+    simulation.files["in.lammps"] = text.replace(
+        f'print "{COMPLETE}"', f'shell truncate -s -5 frames_1.bin\nprint "{COMPLETE}"'
+    )
+    assert_told(
+        attempt(simulation), FailureKind.NO_OUTPUT, "frames_1.bin holds something that is not a frame", COMPLETE
+    )
+
+
+@pytest.mark.parametrize("name", ["own.dump", "own.bin"])
+def test_a_users_dump_that_is_cut_short(name, attempt, script):
+    text = LONG.replace("run 100000000", f"dump own all custom 10 {name} id xu yu zu\nrun 20\nundump own\n")
+    whole = script(text, recordings=(ScriptRecording(dump=name),))
+    (recording,) = attempt(whole)
+    assert recording.frames.positions.shape == (3, 512, 3)
+    whole.files["in.lammps"] += f"shell truncate -s -5 {name}\n"
+    assert_told(attempt(whole), FailureKind.NO_OUTPUT, f"{name} ", f"truncate -s -5 {name}")
 
 
 def test_a_full_output_is_no_failure(attempt, melt_of):

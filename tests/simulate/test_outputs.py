@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beadsmith.problem.schema import ScriptRecording
+from beadsmith.problem.recording import Topology
+from beadsmith.problem.schema import Dynamics, ScriptRecording
 from beadsmith.problem.state import State
 from beadsmith.simulate.outputs import OutputMissing, read_dump, read_log_table, read_recordings, read_series_file
 from beadsmith.simulate.plan import Simulation
@@ -125,6 +126,11 @@ class TestDump:
             pytest.param(
                 frame(0, "1 1 2 3") + frame(9, "1 1 2 3", "2 1 2 3"), "different numbers of atoms", id="grown"
             ),
+            pytest.param(
+                frame(0, "1 1 2 3") + frame(9, "1 2 3 1", columns="xu yu zu id"),
+                "different columns",
+                id="other columns",
+            ),
             pytest.param(frame(0, "1 1 2 x"), "not a frame", id="words"),
             pytest.param(frame(0, "1 2 3", columns="xu yu zu"), "no column id", id="no numbers of beads"),
             pytest.param(frame(0, "1 1 2 3", columns="id x y z"), "molecules are cut apart", id="wrapped"),
@@ -183,7 +189,8 @@ class TestLog:
             read_log_table("   Step          Temp\nLoop time of 1\n", 0)
 
 
-STRETCH = Stretch(State.of(T=300), steps=20, series_every=10, frames_every=20)
+HOLD = Dynamics.model_validate({"stage": "nvt", "temperature": "300 K", "duration": "20 steps", "record": True})
+STRETCH = Stretch(State.of(T=300), steps=20, series_every=10, frames_every=20, stage=HOLD)
 
 
 @pytest.fixture
@@ -193,15 +200,22 @@ def simulation() -> Simulation:
 
 
 class TestStretches:
-    DUMP = frame(0, "1 1 2 3") + frame(20, "1 4 5 6")
+    @pytest.fixture
+    def dump(self, binary_frame):
+        """Two frames of one bead."""
+        return binary_frame(0, [(1, 1, 2, 3)]) + binary_frame(20, [(1, 4, 5, 6)])
 
-    def read(self, simulation, write, series=SERIES, dump=DUMP, log=f"{COMPLETE}\n"):
-        path = write(series, "series_0.txt")
-        write(dump, "frames_0.dump")
-        return read_recordings(simulation, path.parent, log)
+    @pytest.fixture
+    def read(self, simulation, write, dump):
+        def read(simulation=simulation, series=SERIES, dump=dump, log=f"{COMPLETE}\n"):
+            path = write(series, "series_0.txt")
+            (path.parent / "frames_0.bin").write_bytes(dump)
+            return read_recordings(simulation, path.parent, log)
 
-    def test_numbers_and_frames_come_with_their_state_and_interval(self, simulation, write):
-        (recording,) = self.read(simulation, write)
+        return read
+
+    def test_numbers_and_frames_come_with_their_state_and_interval(self, read):
+        (recording,) = read()
         assert (recording.experiment, recording.state) == ("melt", State.of(T=300))
         # The sample at the very beginning belongs to what was before.
         assert recording.series.columns["density"].tolist() == [0.72, 0.73]
@@ -209,17 +223,35 @@ class TestStretches:
         assert (recording.series.interval, recording.frames.interval) == (20.0, 40.0)
         assert recording.frames.positions.shape == (2, 1, 3)
 
-    def test_a_log_that_does_not_end_as_planned_is_no_success(self, simulation, write):
+    def test_a_log_that_does_not_end_as_planned_is_no_success(self, read):
         with pytest.raises(OutputMissing, match="the log ends before the last stage"):
-            self.read(simulation, write, log="Loop time of 1\n")
+            read(log="Loop time of 1\n")
 
-    def test_fewer_samples_or_frames_than_planned_are_counted(self, simulation, write):
+    @pytest.mark.parametrize("missing", [1, 100])
+    def test_a_dump_that_is_cut_short_is_told_with_its_name(self, read, dump, missing):
+        with pytest.raises(OutputMissing, match=r"frames_0.bin holds something that is not a frame, or is cut short"):
+            read(dump=dump[:-missing])
+
+    def test_a_dump_without_frames_is_told(self, read):
+        with pytest.raises(OutputMissing, match=r"frames_0.bin has no frames"):
+            read(dump=b"")
+
+    def test_a_dump_of_other_atoms_than_the_molecules_have_is_refused(self, simulation, read):
+        def of_beads(count: int):
+            ones = np.ones(count, dtype=np.int64)
+            return replace(simulation, topology=Topology(np.ones(count), ones, ones, {1: "chain"}))
+
+        assert len(read(of_beads(1))) == 1
+        with pytest.raises(OutputMissing, match=r"frames_0.bin has 1 atoms; the molecules of the experiment have 2"):
+            read(of_beads(2))
+
+    def test_fewer_samples_or_frames_than_planned_are_counted(self, simulation, read):
         short = "".join(SERIES.splitlines(keepends=True)[:3])
         with pytest.raises(OutputMissing, match=r"series_0.txt has 1 samples of 2"):
-            self.read(simulation, write, series=short)
+            read(series=short)
         longer = replace(simulation, stretches=(replace(STRETCH, steps=20, frames_every=5),))
-        with pytest.raises(OutputMissing, match=r"frames_0.dump has 2 frames of 4"):
-            self.read(longer, write)
+        with pytest.raises(OutputMissing, match=r"frames_0.bin has 2 frames of 4"):
+            read(longer)
 
 
 class TestUsersOwn:
@@ -258,6 +290,14 @@ class TestUsersOwn:
         assert found.series is None
         assert found.frames.interval == 40.0
         assert found.frames.positions[:, 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+
+    def test_a_dump_may_be_binary_if_its_name_says_so(self, simulation, write, binary_frame):
+        folder = write("", "none.txt").parent
+        (folder / "own.bin").write_bytes(binary_frame(0, [(1, 1, 2, 3)]) + binary_frame(20, [(1, 4, 5, 6)]))
+        assert self.read(simulation, write, dump="own.bin").frames.positions[:, 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+        (folder / "own.bin").rename(folder / "own.data")
+        with pytest.raises(OutputMissing, match=r"own.data has no frames"):
+            self.read(simulation, write, dump="own.data")
 
     def test_a_column_that_is_not_there_is_named_with_those_that_are(self, simulation, write):
         with pytest.raises(OutputMissing, match="no column 'v_rho' among TimeStep, c_thermo_temp, v_density"):

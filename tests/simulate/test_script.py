@@ -114,7 +114,7 @@ def test_every_recorded_stretch_has_its_own_files_and_says_what_to_expect(planne
         words = run.fixes["series"]
         assert words[:4] == ["ave/time", str(stretch.series_every), "1", str(stretch.series_every)]
         assert f"series_{number}.txt" in words
-        assert run.dumps["frames"][:3] == ["custom", str(stretch.frames_every), f"frames_{number}.dump"]
+        assert run.dumps["frames"][:3] == ["custom", str(stretch.frames_every), f"frames_{number}.bin"]
         assert run.dumps["frames"][3:] == ["id", "xu", "yu", "zu"]
         assert run.steps == stretch.steps
     assert simulation.steps == 2200

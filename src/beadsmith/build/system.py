@@ -14,7 +14,7 @@ from beadsmith.forcefield.coefficients import bond_lengths, equilibrium_angles, 
 from beadsmith.problem.model import Model
 from beadsmith.problem.molecules import MoleculeTopology, interaction_name
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.recording import Topology
+from beadsmith.problem.recording import Bonded, Topology
 from beadsmith.problem.state import State
 from beadsmith.units import DENSITY_OF_ONE_DALTON
 
@@ -81,7 +81,7 @@ def isolated(
 
 
 def topology_of(problem: Problem, molecules: Mapping[str, int]) -> Topology:
-    """Masses, types and molecule numbers of ``molecules``, kind after kind."""
+    """Masses, types, molecule numbers, bonds and angles of ``molecules``, kind after kind."""
     type_of = {name: number for number, name in enumerate(problem.beads, start=1)}
     types: list[int] = []
     owners: list[int] = []
@@ -94,7 +94,17 @@ def topology_of(problem: Problem, molecules: Mapping[str, int]) -> Topology:
             owners += [len(kinds)] * len(beads)
     masses = np.array([bead.mass for bead in problem.beads.values()])
     bead_types = np.array(types, dtype=np.int64)
-    return Topology(masses[bead_types - 1], bead_types, np.array(owners, dtype=np.int64), kinds)
+    bonds, angles = (
+        _bonded(_terms(problem, molecules, names, size), names)
+        for names, size in zip(interaction_names(problem), (2, 3), strict=True)
+    )
+    identities = np.array(owners, dtype=np.int64)
+    return Topology(masses[bead_types - 1], bead_types, identities, kinds, tuple(problem.beads), bonds, angles)
+
+
+def _bonded(terms: Integers, names: tuple[str, ...]) -> Bonded:
+    """From LAMMPS' numbers, which begin at 1, to indices."""
+    return Bonded(terms[:, 1:] - 1, terms[:, 0] - 1, names)
 
 
 def _grown(problem: Problem, model: Model, name: str, count: int, state: State, random: np.random.Generator) -> Array:

@@ -3,7 +3,9 @@
 - One number for a search: :func:`make_misfit` (:mod:`.misfit`), :class:`MisfitValue` (:mod:`.value`).
 - The rules: :mod:`.by_observable` (combined variance, relative), :mod:`.martins2025`.
 - Tables and reports: :func:`deviations`, :func:`mean_squared_deviation` (:mod:`.comparison`).
+- What repeated runs say about a protocol, scatter and bias: :mod:`.repeats`.
 - Which observation answers which target: :mod:`.matching`.
+- What targets say about parameters: :mod:`.identifiability`.
 """
 
 from beadsmith.calibrate.comparison import (

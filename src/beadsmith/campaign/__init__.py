@@ -16,6 +16,11 @@
     the loop of a search; measurements beside it
 :mod:`~beadsmith.campaign.calibration`
     a whole calibration: search, re-measurement, comparison, result
+:mod:`~beadsmith.campaign.fidelity`, :mod:`~beadsmith.campaign.advice`
+    what a fidelity is worth, and the cheapest that is precise enough
+:mod:`~beadsmith.campaign.identify`
+    what the targets of a study say about its parameters, from its :mod:`~beadsmith.campaign.derivatives`;
+    :mod:`~beadsmith.campaign.freezing` holds those of which they say nothing
 :mod:`~beadsmith.campaign.timing`
     what a problem would cost
 """

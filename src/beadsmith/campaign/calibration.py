@@ -6,26 +6,34 @@ measures best afterwards, and its misfit is that of the new measurements.
 
 from __future__ import annotations
 
+import importlib.metadata
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from beadsmith.campaign.driver import measure, search_models, seed_of
+from beadsmith.campaign.foresight import FRAMES_OF_STEPS, Foresight, Informed
 from beadsmith.campaign.laboratory import Laboratory
-from beadsmith.campaign.replicas import pooled
-from beadsmith.campaign.study import Manifest, Study, digest_of
+from beadsmith.campaign.replicas import pooled_with_derived
+from beadsmith.campaign.start import Start, digest_of_starts
+from beadsmith.campaign.study import Finished, Manifest, Study, digest_of
 from beadsmith.problem.document import write_document
 from beadsmith.problem.model import Model, constant_model, document_from_model
 from beadsmith.problem.problem import Problem, load_model
 from beadsmith.problem.records import Evaluation, Observation
-from beadsmith.problem.state import State
+from beadsmith.problem.schema import Observable
 from beadsmith.search import make_search
 
 _REMEASURED = "re-measured"
+
+#: Libraries whose versions go on record, always and with a method that uses them.
+_LIBRARIES = ("numpy", "scipy", "pymbar", "optuna")
+_LIBRARIES_OF_METHOD = {"cma-es": ("cmaes",), "grey-box": ("botorch", "gpytorch", "torch")}
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,7 @@ class Plan:
         method, evaluations, seed, remeasure, candidates: see the ``search`` section of the problem file.
         workers: how many simulations run at once; decides how many evaluations are open in a new study.
         time: wall-clock seconds after which nothing new is proposed; None for no limit.
+        start: models to evaluate first.
     """
 
     method: str
@@ -45,6 +54,7 @@ class Plan:
     remeasure: int
     candidates: int
     time: float | None = None
+    start: tuple[Start, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,12 +62,12 @@ class Step:
     """Progress: one more evaluation is known.
 
     Attributes:
-        phase: the search, or the measurements after it.
+        phase: the search, the measurements after it, or those of finalists.
         done, total: within the phase.
         known: whether it came from disk.
     """
 
-    phase: Literal["search", "measure"]
+    phase: Literal["search", "measure", "finalists"]
     evaluation: Evaluation
     done: int
     total: int
@@ -72,7 +82,7 @@ class Measured:
         label: what it is.
         point: its free parameters; empty for a model from a file.
         replicas: one evaluation per seed.
-        observations: pooled over replicas that did not fail.
+        observations: pooled over replicas that did not fail; what is derived from others follows from the pooled ones.
         misfit, stderr: mean over replicas; None if all failed, or there are no targets.
     """
 
@@ -108,7 +118,7 @@ class Outcome:
 
     @property
     def core_seconds(self) -> float:
-        """Processor time of all simulations."""
+        """Processor time of these simulations."""
         replicas = [replica for model in self.measured for replica in model.replicas]
         return sum(evaluation.core_seconds for evaluation in (*self.evaluations, *replicas))
 
@@ -118,7 +128,7 @@ def calibrate(laboratory: Laboratory, study: Study, plan: Plan) -> Iterator[Step
 
     Raises:
         StudyError: the folder holds another study.
-        ProblemError: a start model or a model to compare with is wrong.
+        ProblemError: a model to compare with is wrong.
     """
     problem = laboratory.problem
     in_flight = math.ceil(plan.workers / len(problem.experiments)) + 1
@@ -126,28 +136,37 @@ def calibrate(laboratory: Laboratory, study: Study, plan: Plan) -> Iterator[Step
     compared: list[tuple[str, Model, Mapping[str, float]]] = [
         (label, load_model(problem.file_named(name), problem), {}) for label, name in problem.file.compare.items()
     ]
-    start = [_point_of(load_model(problem.file_named(name), problem), problem) for name in problem.file.search.start]
-    search = make_search(manifest.method, problem.parameters.free, manifest.seed, start)
+    start = [one.point for one in plan.start]
+    prior = problem.file.search.prior
+    foresight = Foresight(problem, study, FRAMES_OF_STEPS) if problem.file.search.reweighting else None
+    foresee = None if foresight is None else foresight.foresee
+    search = make_search(manifest.method, problem.parameters.free, manifest.seed, start, prior, foresee)
+    if foresight is not None:
+        search = Informed(search, foresight)
     known = len(study.rows("evaluations"))
     deadline = None if plan.time is None else time.monotonic() + plan.time
     searching = replace(laboratory, gradients=search.wants_gradients)
     steps = search_models(searching, search, study, manifest.seed, plan.evaluations, manifest.in_flight, deadline)
     for evaluation in steps:
+        if evaluation.number >= known:
+            study.finish(None)
         yield Step("search", evaluation, evaluation.number + 1, plan.evaluations, evaluation.number < known)
     yield from _measure_best(laboratory, study, plan, manifest.seed, compared)
-    best = outcome_of(study).best
+    best = outcome_of(study, problem).best
     if best is not None:
         model = calibrated_model(problem, best, manifest)
         write_document(study.best_model, document_from_model(model, problem.parameters))
+    study.finish(Finished(len(study.rows("evaluations")), plan.remeasure))
 
 
-def outcome_of(study: Study) -> Outcome:
-    """Where a study stands, from its tables alone."""
+def outcome_of(study: Study, problem: Problem) -> Outcome:
+    """Where a study stands, from its tables alone.
+
+    Args:
+        problem: says which observables follow from others; at the fidelity of the study.
+    """
     evaluations = tuple(study.rows("evaluations"))
-    rows: dict[str, list[Evaluation]] = {}
-    for row in sorted(study.rows("measurements"), key=lambda row: row.number):
-        rows.setdefault(row.label, []).append(row)
-    measured = tuple(measured_as(label, replicas) for label, replicas in rows.items())
+    measured = measured_models(study.rows("measurements"), problem.observables)
     candidates = [one for one in measured if one.number is not None and one.misfit is not None]
     judged = [evaluation for evaluation in evaluations if evaluation.misfit is not None]
     return Outcome(
@@ -156,6 +175,14 @@ def outcome_of(study: Study) -> Outcome:
         best=min(candidates, key=_misfit_of, default=None),
         incumbent=min(judged, key=lambda evaluation: evaluation.misfit or 0.0, default=None),
     )
+
+
+def measured_models(rows: Sequence[Evaluation], observables: Mapping[str, Observable]) -> tuple[Measured, ...]:
+    """Models that were measured beside the search, from the rows of a table."""
+    replicas: dict[str, list[Evaluation]] = {}
+    for row in sorted(rows, key=lambda row: row.number):
+        replicas.setdefault(row.label, []).append(row)
+    return tuple(measured_as(label, own, observables) for label, own in replicas.items())
 
 
 def calibrated_model(problem: Problem, best: Measured, manifest: Manifest) -> Model:
@@ -208,16 +235,29 @@ def _manifest(problem: Problem, plan: Plan, in_flight: int, engine: str) -> Mani
     return Manifest(
         title=problem.file.title,
         problem=digest_of(problem),
-        problem_file=str(problem.path.absolute()),
+        problem_file=problem.path.name,
+        problem_folder=str(problem.path.absolute().parent),
         fidelity=problem.fidelity,
         method=plan.method,
         seed=plan.seed,
         in_flight=in_flight,
         engine=engine,
+        start=digest_of_starts(plan.start),
+        start_files=[start.file for start in plan.start],
+        libraries=_versions((*_LIBRARIES, *_LIBRARIES_OF_METHOD.get(plan.method, ()))),
     )
 
 
-def measured_as(label: str, replicas: Sequence[Evaluation]) -> Measured:
+def _versions(libraries: Sequence[str]) -> dict[str, str]:
+    """Versions of those that are installed."""
+    installed = {}
+    for library in libraries:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            installed[library] = importlib.metadata.version(library)
+    return installed
+
+
+def measured_as(label: str, replicas: Sequence[Evaluation], observables: Mapping[str, Observable]) -> Measured:
     """Pool the replicas of one model."""
     well = [replica for replica in replicas if not replica.failed]
     misfits = np.array([replica.misfit for replica in well if replica.misfit is not None])
@@ -225,7 +265,7 @@ def measured_as(label: str, replicas: Sequence[Evaluation]) -> Measured:
         label=label,
         point=replicas[0].point,
         replicas=tuple(replicas),
-        observations=pooled([replica.observations for replica in well]),
+        observations=pooled_with_derived([replica.observations for replica in well], observables),
         misfit=float(misfits.mean()) if len(misfits) else None,
         stderr=float(misfits.std(ddof=1) / math.sqrt(len(misfits))) if len(misfits) > 1 else math.inf,
     )
@@ -233,10 +273,3 @@ def measured_as(label: str, replicas: Sequence[Evaluation]) -> Measured:
 
 def _misfit_of(measured: Measured) -> float:
     return math.inf if measured.misfit is None else measured.misfit
-
-
-def _point_of(model: Model, problem: Problem) -> dict[str, float]:
-    """Free parameters of a model; one that depends on the state is taken at its first target's."""
-    state = next((target.state for target in problem.targets if target.state.variables), State())
-    values = model.at(state)
-    return {parameter.name: values[parameter.name] for parameter in problem.parameters.free}

@@ -9,6 +9,7 @@ what has been simulated from the store.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -16,7 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 import numpy as np
 
 from beadsmith.calibrate.response import Response, response_of
-from beadsmith.campaign.evaluate import PendingEvaluation, gather, submit
+from beadsmith.campaign.evaluate import PendingEvaluation, gather, settle, submit
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
@@ -50,6 +51,7 @@ def search_models(
     recorded = {evaluation.number: evaluation for evaluation in study.rows("evaluations")}
     open_: dict[int, PendingEvaluation | Evaluation] = {}
     asked = told = 0
+    best = -math.inf  # the first model beats nothing: it is not worth more than its first simulations
     try:
         while told < evaluations:
             while asked < min(evaluations, told + in_flight):
@@ -60,7 +62,9 @@ def search_models(
                 asked += 1
             if told == asked:
                 break
-            evaluation = _finished(laboratory, open_, told)
+            evaluation = _finished(laboratory, open_, told, best)
+            if evaluation.misfit is not None:
+                best = evaluation.misfit if math.isinf(best) else min(best, evaluation.misfit)
             if told not in recorded:
                 study.append("evaluations", evaluation)
             search.tell(told, evaluation.misfit, _response(laboratory, evaluation))
@@ -98,7 +102,10 @@ def measure(
             _wait_for_any(pending)
             for one in [one for one in pending if one.done]:
                 pending.remove(one)
-                evaluation = gather(laboratory, one)
+                evaluation = settle(laboratory, one)
+                if isinstance(evaluation, PendingEvaluation):
+                    pending.append(evaluation)
+                    continue
                 if study is not None:
                     study.append("measurements", evaluation)
                 yield evaluation
@@ -142,9 +149,11 @@ def _check_same(known: Evaluation, point: Mapping[str, float]) -> None:
             )
 
 
-def _finished(laboratory: Laboratory, open_: Mapping[int, PendingEvaluation | Evaluation], number: int) -> Evaluation:
+def _finished(
+    laboratory: Laboratory, open_: Mapping[int, PendingEvaluation | Evaluation], number: int, best: float
+) -> Evaluation:
     pending = open_[number]
-    return gather(laboratory, pending) if isinstance(pending, PendingEvaluation) else pending
+    return gather(laboratory, pending, best) if isinstance(pending, PendingEvaluation) else pending
 
 
 def _wait_for_any(pending: Sequence[PendingEvaluation]) -> None:

@@ -5,14 +5,17 @@ The campaign sees a :class:`concurrent.futures.Executor` and does not know the d
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from beadsmith.errors import BeadsmithError
@@ -21,6 +24,19 @@ from beadsmith.problem.schema import Cluster, Compute
 #: Simulations are processes of their own, so one Dask process can watch several; beyond this many the reading and
 #: averaging in Python would wait for each other.
 THREADS_PER_PROCESS = 4
+
+#: Dask watches itself: by a sample of every thread's stack and a tick of every event loop, a hundred and fifty times a
+#: second, and by what its status pages show of the machine.  That is twentyfold too often for tasks of seconds to
+#: hours, and costs 4 % of a core.
+_CALM = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+}
+
+#: Name of Dask's scratch folders, and of the file in them that their owner holds locked.
+_SCRATCH = "beadsmith-dask-"
+_LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -62,7 +78,7 @@ def open_pool(compute: Compute, processors: int = 1) -> Iterator[Pool]:
     workers = worker_count(compute, processors)
     with (
         _quiet_dask(),
-        tempfile.TemporaryDirectory(prefix="beadsmith-dask-") as scratch,
+        _scratch() as scratch,
         _start_cluster(compute, workers, processors, scratch) as cluster,
         Client(cluster) as client,
     ):
@@ -134,11 +150,40 @@ def _cluster(compute: Compute, cluster: Cluster, processors: int, log_directory:
 
 @contextmanager
 def _quiet_dask() -> Iterator[None]:
-    """Dask reports every worker that ends as if it were news; restore its voice afterwards."""
+    """Dask reports every worker that ends as if it were news, and watches itself too closely; restored afterwards."""
+    import dask
+
     logger = logging.getLogger("distributed")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        yield
+        with dask.config.set(_CALM):
+            yield
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def _scratch() -> Iterator[str]:
+    """A scratch folder for Dask; those that killed drivers left behind are removed first."""
+    _remove_abandoned(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder, (Path(folder) / _LOCK).open("w") as lock:
+        with suppress(OSError):  # a file system without locks: the folder stays if we are killed
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # Only a lock that says so has been held: nobody removes a folder that has just been made.
+            lock.write("held\n")
+            lock.flush()
+        yield folder
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove scratch folders whose lock was held once and is not held any more."""
+    for lock in folder.glob(f"{_SCRATCH}*/{_LOCK}"):
+        try:
+            with lock.open("r+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                abandoned = bool(file.read())
+        except OSError:  # held, removed meanwhile, or somebody else's
+            continue
+        if abandoned:
+            shutil.rmtree(lock.parent, ignore_errors=True)

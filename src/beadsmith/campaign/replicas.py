@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from beadsmith.problem.records import Observation
+from beadsmith.observe.derived import Derived, derive_observations
+from beadsmith.problem.records import Gradient, Observation
+from beadsmith.problem.schema import Observable
+from beadsmith.problem.state import COORDINATES, State
 
 #: The scatter of an observable over its other states counts like so many more replicas at each state.
 BORROWED = 4.0
@@ -20,8 +23,9 @@ def pooled(replicas: Sequence[Sequence[Observation]]) -> tuple[Observation, ...]
     The standard error of a mean is the larger of two: what the replicas' own standard errors give, and what their
     scatter gives.  The first misses what does not relax within a simulation: a glass keeps the structure in which it
     was quenched.  The second is poorly known from a few replicas, so the scatter at a state is averaged with that
-    of the same observable at its other states, as for the variances of many similar small samples (G. Smyth, Stat.
-    Appl. Genet. Mol. Biol. 3, 3, 2004), here with a fixed number of borrowed degrees of freedom.
+    of the same observable at its other states, of a distribution of the same bin (a peak scatters more than a tail), as
+    for the variances of many similar small samples (G. Smyth, Stat. Appl. Genet. Mol. Biol. 3, 3, 2004), here with a
+    fixed number of borrowed degrees of freedom.
 
     Args:
         replicas: observations of each replica; only what all of them have is kept.
@@ -31,10 +35,55 @@ def pooled(replicas: Sequence[Sequence[Observation]]) -> tuple[Observation, ...]
         return ()
     shared = [key for key in tables[0] if all(key in table for table in tables)]
     columns = {key: [table[key] for table in tables] for key in shared}
-    scatter = {key: _scatter(column) for key, column in columns.items()}
+    alike: dict[tuple[str, State], list[float]] = {}
+    for (name, state), column in columns.items():
+        alike.setdefault((name, _bin_of(state)), []).append(_scatter(column))
     return tuple(
-        _pooled_one(column, _shrunk(scatter[key], [scatter[other] for other in shared if other[0] == key[0]]))
-        for key, column in columns.items()
+        _pooled_one(column, _shrunk(_scatter(column), alike[name, _bin_of(state)]))
+        for (name, state), column in columns.items()
+    )
+
+
+def _bin_of(state: State) -> State:
+    """The state without all but the coordinates of distributions; empty for other observables."""
+    return State.of({name: state[name] for name in COORDINATES if name in state})
+
+
+def pooled_with_derived(
+    replicas: Sequence[Sequence[Observation]], observables: Mapping[str, Observable]
+) -> tuple[Observation, ...]:
+    """Means over replicas of what was measured, and what follows from these means.
+
+    A glass transition temperature is a ratio of differences between densities: from a single replica it may come out as
+    any number, and then so does the mean over replicas.  From mean densities it is as good as these are, and their
+    errors, which know the scatter between replicas, give its own.
+
+    Args:
+        replicas: observations of each replica, derived ones among them.
+        observables: by name.
+    """
+    derived = {name for name, observable in observables.items() if isinstance(observable, Derived)}
+    direct = pooled([[one for one in replica if one.observable not in derived] for replica in replicas])
+    return direct + derive_observations(direct, observables) if replicas else ()
+
+
+def pooled_gradients(replicas: Sequence[Sequence[Gradient]]) -> tuple[Gradient, ...]:
+    """Means over replicas of what all of them have, errors independent."""
+    tables = [{(one.observable, one.state): one for one in replica} for replica in replicas]
+    shared = [key for key in tables[0] if all(key in table for table in tables)] if tables else []
+    return tuple(_mean_gradient([table[key] for table in tables]) for key in shared)
+
+
+def _mean_gradient(gradients: Sequence[Gradient]) -> Gradient:
+    if len(gradients) == 1:
+        return gradients[0]
+    count, names = len(gradients), list(gradients[0].values)
+    values = np.array([[one.values[name] for name in names] for one in gradients]).mean(axis=0)
+    stderrs = np.sqrt((np.array([[one.stderrs[name] for name in names] for one in gradients]) ** 2).sum(axis=0)) / count
+    return replace(
+        gradients[0],
+        values=dict(zip(names, values.tolist(), strict=True)),
+        stderrs=dict(zip(names, stderrs.tolist(), strict=True)),
     )
 
 

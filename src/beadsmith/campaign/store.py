@@ -11,14 +11,14 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from beadsmith.problem.recording import Frames, Recording, Series, Topology
+from beadsmith.problem.recording import Bonded, Frames, Recording, Series, Topology
 from beadsmith.problem.records import Failure, Gradient, Observation
 from beadsmith.problem.state import State
 
@@ -94,6 +94,14 @@ class RunStore:
         path = self.root / name / _RECORDINGS
         return _load(path) if path.is_file() else ()
 
+    def holds(self, name: str, file: str) -> bool:
+        """Whether a finished simulation left a file."""
+        return (self.root / name / file).is_file()
+
+    def lend(self, name: str, file: str, destination: Path) -> None:
+        """Put a file of a finished simulation where another one needs it."""
+        shutil.copyfile(self.root / name / file, destination)
+
     def attempt(self, name: str) -> Path:
         """A fresh folder to run in."""
         folder = self.root / f".{name}-{uuid.uuid4().hex[:8]}"
@@ -160,7 +168,15 @@ def _save(path: Path, recordings: Sequence[Recording]) -> None:
             "bead_types": topology.bead_types,
             "molecule_ids": topology.molecule_ids,
             "molecule_kinds": np.array([topology.molecule_kinds[i] for i in sorted(topology.molecule_kinds)]),
+            "bead_names": np.array(topology.bead_names, dtype=np.str_),
         }
+        for name, bonded in (("bonds", topology.bonds), ("angles", topology.angles)):
+            if bonded is not None:
+                arrays |= {
+                    name: bonded.members,
+                    f"types_of_{name}": bonded.types,
+                    f"names_of_{name}": np.array(bonded.names, dtype=np.str_),
+                }
     np.savez(path, index=np.array(json.dumps(index)), **arrays)  # type: ignore[arg-type]
 
 
@@ -169,7 +185,15 @@ def _load(path: Path) -> tuple[Recording, ...]:
         topology = None
         if "masses" in arrays:
             kinds = {number: str(kind) for number, kind in enumerate(arrays["molecule_kinds"], start=1)}
-            topology = Topology(arrays["masses"], arrays["bead_types"], arrays["molecule_ids"], kinds)
+            topology = Topology(
+                arrays["masses"],
+                arrays["bead_types"],
+                arrays["molecule_ids"],
+                kinds,
+                tuple(arrays["bead_names"].tolist()) if "bead_names" in arrays else (),
+                _loaded_bonded(arrays, "bonds"),
+                _loaded_bonded(arrays, "angles"),
+            )
         recordings = []
         for number, entry in enumerate(json.loads(str(arrays["index"]))):
             series = frames = None
@@ -181,3 +205,11 @@ def _load(path: Path) -> tuple[Recording, ...]:
                 frames = Frames(entry["frames"]["interval"], positions, arrays[f"boxes_{number}"])
             recordings.append(Recording(entry["experiment"], State.of(entry["state"]), series, frames, topology))
     return tuple(recordings)
+
+
+def _loaded_bonded(arrays: Mapping[str, np.ndarray[Any, Any]], name: str) -> Bonded | None:
+    """None if it was stored before bonds and angles were kept."""
+    if name not in arrays:
+        return None
+    names = tuple(arrays[f"names_of_{name}"].tolist())
+    return Bonded(arrays[name], arrays[f"types_of_{name}"], names)

@@ -5,6 +5,8 @@
 ``problem.yaml``       the problem file as it was
 ``evaluations.jsonl``  one line per proposal of the search, in order; written by the driver only
 ``measurements.jsonl`` one line per model that was measured beside the search
+``finished.json``      what was spent, once the best models were measured again and nothing was searched since
+``finalists-F.jsonl``  one line per finalist that was measured at fidelity F; ``finalists-F.json`` says of which problem
 ``runs/``              finished simulations (:mod:`beadsmith.campaign.store`)
 ``best.yaml``          the calibrated model
 =====================  =====================================================================
@@ -18,11 +20,11 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, TypeAlias
 
 from beadsmith import __version__
 from beadsmith.campaign.store import RunStore, write_json
@@ -30,7 +32,10 @@ from beadsmith.errors import StudyError
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Evaluation
 
-Table = Literal["evaluations", "measurements"]
+#: ``evaluations``, ``measurements``, or :func:`finalists_table` of a fidelity.
+Table: TypeAlias = str
+
+_FINALISTS = "finalists-"
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,15 @@ class Manifest:
 
     Attributes:
         problem: digest of everything in the problem that determines results.
+        problem_file: name of the problem file.
         fidelity, method, seed: of the search.
+        start: digest of the models that were evaluated first; empty without any.
         in_flight: how many evaluations the search has open at once; part of the result's identity because the search
             learns of an evaluation only when so many later ones have been proposed.
         engine: LAMMPS version.
-        beadsmith, python, machine: who made it, for the record.
+        start_files: names of the models that were evaluated first.
+        problem_folder: where the problem file lay on the machine that made the study.
+        beadsmith, python, machine, libraries: who made it, for the record.
     """
 
     title: str
@@ -54,14 +63,65 @@ class Manifest:
     seed: int
     in_flight: int
     engine: str
+    start: str = ""
+    start_files: Sequence[str] = ()
+    problem_folder: str = ""
     beadsmith: str = __version__
     python: str = platform.python_version()
     machine: str = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def essence(self) -> dict[str, Any]:
         """What must agree for a study to be continued."""
-        return {key: getattr(self, key) for key in ("problem", "fidelity", "method", "seed", "engine")}
+        return {key: getattr(self, key) for key in ("problem", "fidelity", "method", "seed", "start", "engine")}
+
+    @property
+    def original(self) -> Path:
+        """Where the problem file lay."""
+        return Path(self.problem_folder) / self.problem_file
+
+    def difference_to(self, other: Manifest) -> str:
+        """What of the essence differs, in words; empty if nothing does."""
+        for key, value in self.essence.items():
+            theirs = other.essence[key]
+            if value == theirs:
+                continue
+            if key == "problem":
+                return "another version of the problem file"
+            if key == "start":
+                ours, others = (", ".join(one.start_files) or "none" for one in (self, other))
+                return f"start {ours}, not {others}" if ours != others else f"another version of its start {ours}"
+            return f"{key} {value!r}, not {theirs!r}"
+        return ""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a calibration had spent when its best models had been measured again.
+
+    Attributes:
+        evaluations: of the search.
+        remeasure: how often each of the best was measured again.
+    """
+
+    evaluations: int
+    remeasure: int
+
+
+@dataclass(frozen=True)
+class FinalistsRecord:
+    """Which problem finalists were measured at.
+
+    Attributes:
+        problem: its digest.
+        engine: LAMMPS version.
+        replicas: how often each was measured.
+    """
+
+    problem: str
+    engine: str
+    replicas: int
 
 
 @dataclass(frozen=True)
@@ -114,17 +174,34 @@ class Study:
             shutil.copyfile(problem.path, self.folder / "problem.yaml")
             write_json(self.folder / "study.json", asdict(manifest))
             return manifest
-        for key, value in manifest.essence.items():
-            if old.essence[key] != value:
-                what = (
-                    "another version of the problem file"
-                    if key == "problem"
-                    else f"{key} {old.essence[key]!r}, not {value!r}"
-                )
-                raise StudyError(
-                    f"{self.folder}: holds a study with {what}; name another folder with --study, or remove this one"
-                )
+        if what := old.difference_to(manifest):
+            raise StudyError(
+                f"{self.folder}: holds a study with {what}; name another folder with --study, or remove this one"
+            )
         return old
+
+    def finished(self) -> Finished | None:
+        """What was spent; None if the search goes on, or the best models have not been measured again since."""
+        record = _read_json(self._finished)
+        return None if record is None else Finished(**record)
+
+    def finish(self, spent: Finished | None) -> None:
+        """Note that the calibration has come to its end; or, with None, that it goes on."""
+        if spent is None:
+            self._finished.unlink(missing_ok=True)
+        else:
+            write_json(self._finished, asdict(spent))
+
+    def begin_finalists(self, fidelity: str, record: FinalistsRecord) -> None:
+        """Empty the table of finalists at a fidelity and note what will be in it; their simulations stay."""
+        self.clear(finalists_table(fidelity))
+        write_json(self._finalists(fidelity), asdict(record))
+
+    def finalists(self) -> dict[str, FinalistsRecord]:
+        """Finalists that were measured, or are being measured, by fidelity."""
+        found = {path.stem.removeprefix(_FINALISTS): path for path in sorted(self.folder.glob(f"{_FINALISTS}*.json"))}
+        records = {fidelity: _read_json(path) for fidelity, path in found.items()}
+        return {fidelity: FinalistsRecord(**record) for fidelity, record in records.items() if record is not None}
 
     def rows(self, table: Table) -> list[Evaluation]:
         """All complete lines of a table."""
@@ -180,8 +257,28 @@ class Study:
         finally:
             lease.unlink(missing_ok=True)
 
+    @property
+    def _finished(self) -> Path:
+        return self.folder / "finished.json"
+
+    def _finalists(self, fidelity: str) -> Path:
+        return self.folder / f"{finalists_table(fidelity)}.json"
+
     def _table(self, table: Table) -> Path:
         return self.folder / f"{table}.jsonl"
+
+
+def finalists_table(fidelity: str) -> Table:
+    """Table of the finalists at a fidelity."""
+    return f"{_FINALISTS}{fidelity}"
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    """A file that :func:`write_json` wrote; None if there is none."""
+    if not path.is_file():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
 
 
 def _drop_half_line(file: BinaryIO) -> None:
@@ -207,6 +304,7 @@ def digest_of(problem: Problem) -> str:
             "observables",
             "targets",
             "misfit",
+            "precision",
         },
     )
     return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:16]

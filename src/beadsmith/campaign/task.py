@@ -14,10 +14,10 @@ import numpy as np
 from beadsmith.campaign.store import RunResult, RunStore
 from beadsmith.errors import EstimateError
 from beadsmith.observe.experiment import observe_recordings
-from beadsmith.observe.response.gradients import observable_gradients
+from beadsmith.observe.response.gradients import FluctuationGradient, observable_gradients
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.recording import Array, Recording
+from beadsmith.problem.recording import Array, Recording, joined
 from beadsmith.problem.records import Failure, FailureKind, Gradient
 from beadsmith.problem.schema import Observable
 from beadsmith.simulate.diagnosis import diagnose, incomplete
@@ -50,6 +50,7 @@ class Task:
         lease: file that exists as long as the driver wants the answer.
         keep_frames: whether positions are kept after they were looked at.
         differentiated: None if derivatives are not wanted.
+        earlier: simulations that this one continues, the first one first; it answers for all of them together.
     """
 
     simulation: Simulation
@@ -58,6 +59,7 @@ class Task:
     lease: Path
     keep_frames: bool = True
     differentiated: Differentiated | None = None
+    earlier: tuple[str, ...] = ()
 
 
 def question_of(observables: Mapping[str, Observable], experiment: str) -> str:
@@ -78,7 +80,7 @@ def known_result(task: Task) -> RunResult | None:
     result = task.store.result(task.simulation.name)
     if result is None or _answers(result, task):
         return result
-    recordings = task.store.recordings(result.name)
+    recordings = _with_earlier(task, task.store.recordings(result.name))
     renewed = _answered(replace(result, question=_question(task)), task, recordings)
     if renewed.failure is not None and not all(recording.frames for recording in recordings):
         return None
@@ -96,11 +98,13 @@ def run_task(task: Task, engine: Engine) -> RunResult:
     if known is not None:
         return known
     attempt = task.store.attempt(task.simulation.name)
+    for local, (name, file) in task.simulation.inherited.items():
+        task.store.lend(name, file, attempt / local)
     try:
         finished = run_simulation(task.simulation, attempt, engine, stop=lambda: not task.lease.exists())
         result, recordings = _read(task, attempt, finished)
         if recordings:
-            _discard_text(task.simulation, attempt)
+            _discard_raw(task.simulation, attempt)
         if not task.keep_frames:
             recordings = tuple(replace(recording, frames=None) for recording in recordings)
         if not task.lease.exists():
@@ -130,14 +134,23 @@ def _read(task: Task, folder: Path, finished: Finished) -> tuple[RunResult, tupl
         recordings = read_recordings(simulation, folder, finished.ending.log)
     except OutputMissing as missing:
         return _failed(bare, incomplete(simulation.experiment, str(missing), finished.ending)), ()
-    return _answered(bare, task, recordings), recordings
+    return _answered(bare, task, _with_earlier(task, recordings)), recordings
+
+
+def _with_earlier(task: Task, own: Sequence[Recording]) -> tuple[Recording, ...]:
+    """What the simulations that this one continues recorded, and what it added itself."""
+    recordings: tuple[Recording, ...] = ()
+    for name in task.earlier:
+        more = task.store.recordings(name)
+        recordings = joined(recordings, more) if recordings else more
+    return joined(recordings, own) if recordings else tuple(own)
 
 
 def _answered(result: RunResult, task: Task, recordings: Sequence[Recording]) -> RunResult:
     """The result with everything that the task asks for."""
     experiment = task.simulation.experiment
     for recording in recordings:
-        if recording.series is not None and not all(np.isfinite(c).all() for c in recording.series.columns.values()):
+        if not _finite(recording):
             where = f"at {recording.state.label or 'its only state'}"
             return _failed(result, Failure(FailureKind.NOT_A_NUMBER, experiment, where))
     try:
@@ -148,11 +161,23 @@ def _answered(result: RunResult, task: Task, recordings: Sequence[Recording]) ->
     return replace(result, observations=observations, gradients=gradients, failure=None)
 
 
+def _finite(recording: Recording) -> bool:
+    """Whether all that was recorded are numbers."""
+    arrays = [] if recording.series is None else list(recording.series.columns.values())
+    if recording.frames is not None:
+        arrays += [recording.frames.positions, recording.frames.boxes]
+    return all(np.isfinite(array).all() for array in arrays)
+
+
 def _gradients(task: Task, recordings: Sequence[Recording]) -> tuple[Gradient, ...] | None:
     wanted = task.differentiated
     if wanted is None:
         return None
-    found = observable_gradients(recordings, wanted.problem, wanted.model, task.simulation.experiment)
+    return gradient_records(observable_gradients(recordings, wanted.problem, wanted.model, task.simulation.experiment))
+
+
+def gradient_records(found: Sequence[FluctuationGradient]) -> tuple[Gradient, ...]:
+    """Fluctuation gradients as records to be stored."""
     return tuple(
         Gradient(
             one.observable,
@@ -188,8 +213,10 @@ def _question(task: Task) -> str:
     return question_of(task.observables, task.simulation.experiment)
 
 
-def _discard_text(simulation: Simulation, folder: Path) -> None:
-    """Raw text that is now in the recordings, ten times smaller; a user's own files are left alone."""
+def _discard_raw(simulation: Simulation, folder: Path) -> None:
+    """Raw outputs that are now in the recordings, three times smaller, and what was lent; a user's own files stay."""
+    for name in simulation.inherited:
+        (folder / name).unlink(missing_ok=True)
     for number in range(len(simulation.stretches)):
         (folder / f"series_{number}.txt").unlink(missing_ok=True)
-        (folder / f"frames_{number}.dump").unlink(missing_ok=True)
+        (folder / f"frames_{number}.bin").unlink(missing_ok=True)

@@ -21,6 +21,9 @@ _LOOP = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+#: What LAMMPS' clock resolves, seconds.
+_TICK = 1e-6
+
 #: Steps of each stretch in a timing run: enough to be past the first neighbour lists, few enough for seconds.
 _STEPS = 200
 
@@ -84,7 +87,8 @@ def estimate_cost(problem: Problem, name: str, engine: Engine, model: Model | No
         raise BeadsmithError(f"experiments.{name}: the timing run failed: {failure.sentence}")
     seconds, steps, atoms = _last_loop(finished.ending.log)
     whole = total_steps(experiment)
-    per_step = seconds / steps * experiment.processors
+    # The clock of a very short run may not have moved.
+    per_step = max(seconds, _TICK) / steps * experiment.processors
     return Cost(name, atoms, whole, per_step * whole, atoms / per_step)
 
 

@@ -6,6 +6,10 @@
     ``run``, ``status``, ``report``
 :mod:`~beadsmith.cli.evaluating`
     ``evaluate``, ``export``
+:mod:`~beadsmith.cli.precision`
+    ``precision``, with what it writes in :mod:`~beadsmith.cli.measured`
+:mod:`~beadsmith.cli.identifying`
+    ``identify``, with what it writes in :mod:`~beadsmith.cli.identified`
 :mod:`~beadsmith.cli.preparing`
     ``init``, ``check``, ``schema``, ``doctor``
 :mod:`~beadsmith.cli.answers`

@@ -12,14 +12,14 @@ from typing import Any
 from beadsmith import __version__
 from beadsmith.calibrate.comparison import mean_squared_deviation
 from beadsmith.campaign.calibration import Measured, Outcome
+from beadsmith.campaign.finalists import Finalists, measured_finalists
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Evaluation, Failure, Observation
-from beadsmith.problem.schema import Mean
-from beadsmith.problem.state import same_state
-from beadsmith.problem.targets import KIND_OF_OBSERVABLE
+from beadsmith.problem.state import COORDINATES, same_state
+from beadsmith.problem.targets import KIND_OF_VARIABLE, unit_of
 from beadsmith.units import UNIT_OF_KIND
 
 
@@ -44,12 +44,10 @@ def write_answer(path: Path | None, answer: dict[str, Any]) -> None:
 
 def units_of(problem: Problem) -> dict[str, str]:
     """Unit of every observable and of every parameter."""
-    observables = {
-        name: observable.unit if isinstance(observable, Mean) else UNIT_OF_KIND[KIND_OF_OBSERVABLE[observable.kind]]
-        for name, observable in problem.observables.items()
-    }
+    observables = {name: unit_of(observable) for name, observable in problem.observables.items()}
+    variables = {name: UNIT_OF_KIND[KIND_OF_VARIABLE[name]] for name in ("T", *COORDINATES)}
     parameters = {name: UNIT_OF_KIND[kind] for name, kind in problem.parameters.kinds.items()}
-    return {**observables, **parameters, "core_seconds": "s", "wall_seconds": "s", "T": "K"}
+    return {**observables, **parameters, "core_seconds": "s", "wall_seconds": "s", **variables}
 
 
 def observables_answer(problem: Problem, observations: Sequence[Observation]) -> dict[str, list[dict[str, Any]]]:
@@ -123,9 +121,25 @@ def run_answer(problem: Problem, study: Study, outcome: Outcome, wall_seconds: f
         "best": best_answer(problem, study, outcome),
         "candidates": [measured_answer(problem, one) for one in outcome.measured if one.number is not None],
         "compare": [measured_answer(problem, one) for one in outcome.measured if one.number is None],
+        "finalists": [finalists_answer(one) for one in measured_finalists(study, problem)],
         "core_seconds": outcome.core_seconds,
         "wall_seconds": wall_seconds,
         "report": str(study.report) if study.report.is_file() else None,
+        "units": units_of(problem),
+    }
+
+
+def finalists_answer(finalists: Finalists) -> dict[str, Any]:
+    """The models that were measured at another fidelity."""
+    problem, outcome = finalists.problem, finalists.outcome
+    best = outcome.best
+    return {
+        "fidelity": problem.fidelity,
+        "replicas": finalists.replicas,
+        "lammps": finalists.engine,
+        "best": None if best is None else {"evaluation": best.number, **measured_answer(problem, best)},
+        "compare": [measured_answer(problem, one) for one in outcome.measured if one.number is None],
+        "core_seconds": outcome.core_seconds,
         "units": units_of(problem),
     }
 

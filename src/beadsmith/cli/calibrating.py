@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,16 +10,27 @@ import typer
 from rich.console import Console
 
 from beadsmith.campaign.calibration import Plan, Step, calibrate, outcome_of
+from beadsmith.campaign.finalists import measured_finalists
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.pool import worker_count
-from beadsmith.campaign.study import Manifest, Study
+from beadsmith.campaign.start import load_start
+from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import run_answer, write_answer
-from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument, StudyOption, study_of
+from beadsmith.cli.finalists import measure_wanted, show_finalists, wanted_finalists
+from beadsmith.cli.options import (
+    FidelityOption,
+    JsonOption,
+    ProblemArgument,
+    StudyOption,
+    WorkersOption,
+    study_of,
+    with_workers,
+)
 from beadsmith.cli.progress import Display, display
 from beadsmith.cli.speech import say
 from beadsmith.errors import ProblemError, StudyError
 from beadsmith.problem.problem import Problem, load_problem
-from beadsmith.problem.schema import SEARCH_METHODS, Local
+from beadsmith.problem.schema import SEARCH_METHODS
 from beadsmith.report.page import write_report
 from beadsmith.report.terminal import terminal_table
 from beadsmith.search.optuna_study import write_optuna_study
@@ -33,20 +43,30 @@ def run(
     evaluations: Annotated[int | None, typer.Option(min=1, help="Models to simulate; raise it later to go on.")] = None,
     study: StudyOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = 1,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Simulations at once; the number of cores if left out.")
-    ] = None,
+    workers: WorkersOption = None,
     remeasure: Annotated[int | None, typer.Option(min=0, help="How often the best models are measured again.")] = None,
+    start: Annotated[
+        list[Path] | None,
+        typer.Option(help="Model file to evaluate first, instead of the file's search.start; may be repeated."),
+    ] = None,
+    finalists: Annotated[
+        str | None,
+        typer.Option(help="Fidelity at which the best model and the compared ones are measured at the end."),
+    ] = None,
+    finalist_replicas: Annotated[
+        int | None, typer.Option(min=0, help="How often each finalist is measured; 0 for no finalists.")
+    ] = None,
     json: JsonOption = None,
 ) -> None:
     """Calibrate: search, measure the best models again, compare, report.
 
     The study folder holds everything.  The same command after an interruption, even kill -9, goes on where it stopped:
-    no finished simulation is repeated.  Raising --evaluations continues a finished study.
+    no finished simulation is repeated.  Raising --evaluations continues a finished study; a finished study that is
+    given --finalists measures these and nothing else.
     """
     started = time.monotonic()
     console = Console()
-    loaded = _with_workers(load_problem(problem, fidelity), workers)
+    loaded = with_workers(load_problem(problem, fidelity), workers)
     if not loaded.targets:
         raise ProblemError(
             f"{problem}: targets",
@@ -55,19 +75,30 @@ def run(
             "or use: beadsmith evaluate",
         )
     folder = study_of(loaded, study)
-    plan = _plan(loaded, search, evaluations, seed, remeasure)
+    if finalists is not None and (spent := folder.finished()) is not None:
+        evaluations = evaluations or spent.evaluations
+        remeasure = spent.remeasure if remeasure is None else remeasure
+    plan = _plan(loaded, search, evaluations, seed, remeasure, start)
+    wanted = wanted_finalists(loaded, finalists, finalist_replicas, plan.remeasure, workers)
+    for one in plan.start:
+        if one.remark:
+            say(console, one.remark)
     try:
         _calibrate(loaded, folder, plan, console)
+        if wanted is not None:
+            measure_wanted(loaded, wanted, folder, plan.seed, console)
     except KeyboardInterrupt:
         kept = len(folder.rows("evaluations"))
         say(console, f"\nStopped. {kept} evaluations and all finished simulations are kept in {folder.folder}.")
         say(console, "The same command goes on from here.")
         raise
-    outcome = outcome_of(folder)
+    outcome = outcome_of(folder, loaded)
     write_optuna_study(folder.optuna_journal, loaded.file.title, loaded.parameters.free, outcome.evaluations)
     report_path = write_report(loaded, folder)
     wall = time.monotonic() - started
     console.print(terminal_table(loaded, outcome))
+    for finals in measured_finalists(folder, loaded):
+        show_finalists(console, finals)
     if outcome.best is not None:
         say(console, f"Calibrated model  {folder.best_model}")
     say(console, f"Report            {report_path}")
@@ -82,7 +113,7 @@ def status(
 ) -> None:
     """Say how far a study is, also while it runs."""
     folder, loaded = _stored(study, problem)
-    outcome = outcome_of(folder)
+    outcome = outcome_of(folder, loaded)
     manifest = folder.manifest()
     console = Console()
     if manifest is not None:
@@ -95,6 +126,9 @@ def status(
     if outcome.best is not None:
         text = f"misfit {outcome.best.misfit:.4g} +- {outcome.best.stderr:.2g}"
         say(console, f"best re-measured: evaluation {outcome.best.number}, {text}")
+    for finals in measured_finalists(folder, loaded):
+        done = sum(len(model.replicas) for model in finals.outcome.measured)
+        say(console, f"finalists at fidelity {finals.problem.fidelity}: {done} measurements")
     for evaluation in outcome.evaluations:
         for failure in evaluation.failures:
             say(console, f"evaluation {evaluation.number} failed: {failure.sentence}")
@@ -117,11 +151,18 @@ def report(
     say(Console(), f"Report  {path}")
     write_answer(
         json,
-        {"command": "report", **run_answer(loaded, folder, outcome_of(folder), 0.0), "report": str(path)},
+        {"command": "report", **run_answer(loaded, folder, outcome_of(folder, loaded), 0.0), "report": str(path)},
     )
 
 
-def _plan(problem: Problem, method: str | None, evaluations: int | None, seed: int, remeasure: int | None) -> Plan:
+def _plan(
+    problem: Problem,
+    method: str | None,
+    evaluations: int | None,
+    seed: int,
+    remeasure: int | None,
+    start: list[Path] | None,
+) -> Plan:
     declared = problem.file.search
     chosen = method or declared.method
     if chosen not in SEARCH_METHODS:
@@ -134,6 +175,7 @@ def _plan(problem: Problem, method: str | None, evaluations: int | None, seed: i
         remeasure=declared.remeasure if remeasure is None else remeasure,
         candidates=declared.candidates,
         time=declared.time,
+        start=tuple(load_start(path, problem) for path in start or map(problem.file_named, declared.start)),
     )
 
 
@@ -152,23 +194,16 @@ def _show(shown: Display, step: Step) -> None:
     shown.step(step.phase, step.done, step.total, known=step.known)
 
 
-def _with_workers(problem: Problem, workers: int | None) -> Problem:
-    if workers is None:
-        return problem
-    compute = problem.file.compute.model_copy(update={"local": Local(workers=workers)})
-    return replace(problem, file=problem.file.model_copy(update={"compute": compute}))
-
-
 def _stored(folder: Path, problem: Path | None) -> tuple[Study, Problem]:
     study = Study(folder)
     manifest = study.manifest()
     if manifest is None:
         raise StudyError(f"{folder}: holds no study; give the folder that 'beadsmith run' was given as --study")
-    return study, load_problem(problem or _problem_of(study, manifest), manifest.fidelity)
+    return study, load_problem(problem or _problem_of(study, manifest.original), manifest.fidelity)
 
 
-def _problem_of(study: Study, manifest: Manifest) -> Path:
+def _problem_of(study: Study, original: Path) -> Path:
     """The problem file of a study: the original if it is still there and the same, else the study's copy."""
-    copy, original = study.folder / "problem.yaml", Path(manifest.problem_file)
+    copy = study.folder / "problem.yaml"
     same = original.is_file() and original.read_bytes() == copy.read_bytes()
     return original if same else copy

@@ -21,8 +21,10 @@ from beadsmith.cli.options import (
     ProblemArgument,
     StateOption,
     StudyOption,
+    WorkersOption,
     parse_states,
     study_of,
+    with_workers,
 )
 from beadsmith.cli.progress import display
 from beadsmith.cli.speech import say
@@ -34,7 +36,7 @@ from beadsmith.problem.problem import Problem, load_model, load_problem
 from beadsmith.problem.records import Evaluation
 from beadsmith.problem.state import State
 from beadsmith.problem.states import at_states
-from beadsmith.report.terminal import evaluation_table
+from beadsmith.report.terminal import measured_table
 
 ModelOption = Annotated[Path, typer.Option("--model", "-m", help="Model file (YAML).", metavar="MODEL")]
 
@@ -47,6 +49,7 @@ def evaluate(
     replicas: Annotated[int, typer.Option(min=1, help="Independent repetitions with different seeds.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = 1,
     study: StudyOption = None,
+    workers: WorkersOption = None,
     json: JsonOption = None,
 ) -> None:
     """Simulate one model and measure every observable, beside the targets.
@@ -57,7 +60,7 @@ def evaluate(
     the structure in which it was quenched.
     """
     started = time.monotonic()
-    loaded = load_problem(problem, fidelity)
+    loaded = with_workers(load_problem(problem, fidelity), workers)
     chosen = load_model(model, loaded)
     wanted = parse_states(state)
     folder = study_of(loaded, study)
@@ -68,7 +71,7 @@ def evaluate(
         _warn(console, chosen, at, wanted)
         seeds = [seed_of(seed, 2, replica) for replica in range(replicas)]
         evaluations = _measure(restated, chosen, folder, seeds, console, judge=not wanted)
-        measured = measured_as(model.stem, evaluations)
+        measured = measured_as(model.stem, evaluations, restated.observables)
         failed += not measured.observations
         _print(console, restated, at, measured)
         spent = sum(evaluation.core_seconds for evaluation in evaluations)
@@ -133,10 +136,7 @@ def _print(console: Console, problem: Problem, at: State, measured: Measured) ->
     if at.variables:
         console.print(at.label, highlight=False)
     if measured.observations:
-        console.print(evaluation_table(problem, {measured.label: measured.observations}))
-    if measured.misfit is not None:
-        error = f" +- {measured.stderr:.2g}" if math.isfinite(measured.stderr) else ""
-        say(console, f"misfit {measured.misfit:.4g}{error}")
+        console.print(measured_table(problem, [measured]))
     for replica in measured.replicas:
         for failure in replica.failures:
             say(console, f"failed: {failure.sentence}")

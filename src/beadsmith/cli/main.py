@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from beadsmith import __version__
-from beadsmith.cli import calibrating, evaluating, preparing
+from beadsmith.cli import calibrating, evaluating, identifying, precision, predicting, preparing
 from beadsmith.errors import BeadsmithError
 
 app = typer.Typer(
@@ -28,8 +28,11 @@ app = typer.Typer(
 )
 app.command()(calibrating.run)
 app.command()(evaluating.evaluate)
+app.command()(predicting.predict)
 app.command()(calibrating.status)
 app.command()(calibrating.report)
+app.command()(identifying.identify)
+app.command()(precision.precision)
 app.command()(evaluating.export)
 app.command()(preparing.check)
 app.command()(preparing.init)

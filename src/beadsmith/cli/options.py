@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from beadsmith.campaign.study import Study
 from beadsmith.errors import ProblemError
 from beadsmith.problem.problem import Problem
+from beadsmith.problem.schema import Local
 from beadsmith.problem.targets import KIND_OF_VARIABLE, parse_variable
 from beadsmith.units import UNIT_OF_KIND
 
@@ -26,6 +28,9 @@ JsonOption = Annotated[
     Path | None,
     typer.Option("--json", help="Write the answer here as JSON ('-': standard output).", metavar="FILE"),
 ]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Simulations at once; the number of cores if left out.")
+]
 StateOption = Annotated[
     list[str] | None,
     typer.Option("--state", help="State: T=300, or several: DC=0,0.5,0.9. May be repeated.", metavar="NAME=VALUES"),
@@ -36,6 +41,14 @@ def study_of(problem: Problem, folder: Path | None) -> Study:
     """The study that is named, or the usual one of a problem."""
     stem = problem.path.stem if problem.path.stem != "problem" else problem.path.absolute().parent.name
     return Study(folder or Path("studies") / f"{stem}-{problem.fidelity}")
+
+
+def with_workers(problem: Problem, workers: int | None) -> Problem:
+    """The problem with so many simulations at once on this machine; as it is with None."""
+    if workers is None:
+        return problem
+    compute = problem.file.compute.model_copy(update={"local": Local(workers=workers)})
+    return replace(problem, file=problem.file.model_copy(update={"compute": compute}))
 
 
 def parse_states(texts: list[str] | None) -> dict[str, tuple[float, ...]]:

@@ -87,11 +87,12 @@ def _pairs(beads: Sequence[str], style: Style, mixing: str, values: Mapping[str,
     for number, bead in enumerate(beads, start=1):
         own = [values[f"pair.{bead}.{coefficient.name}"] for coefficient in style.coefficients]
         lines.append(f"pair_coeff {number} {number} {' '.join(_number(value) for value in own)}  # {bead}")
+    given = {name.rpartition(".")[0] for name in values}
     for (first, bead), (second, other) in combinations(enumerate(beads, start=1), 2):
-        prefix = f"pair.{bead}-{other}."
-        if any(name.startswith(prefix) for name in values):
+        pair = f"pair.{bead}-{other}"
+        if pair in given:
             cross = [
-                values.get(prefix + coefficient.name, _mixed(bead, other, coefficient.name, style, mixing, values))
+                values.get(f"{pair}.{coefficient.name}", _mixed(bead, other, coefficient.name, style, mixing, values))
                 for coefficient in style.coefficients
             ]
             lines.append(f"pair_coeff {first} {second} {' '.join(_number(value) for value in cross)}  # {bead}-{other}")

@@ -4,14 +4,18 @@
 
   - ``timeseries``: the mean of a correlated series, its standard error, whether it had settled;
   - ``molecular``: radius of gyration, end-to-end distance, and averages over molecules;
+  - ``bonded``: lengths of bonds and angles between them;
+  - ``radial``: radial distribution functions;
+  - ``distributions``: histograms and their means, bin by bin;
 
-- :func:`derive_observations`: the observables that rest on densities at several temperatures (``derived``),
-  by way of
+- :func:`derive_observations`: the observables that rest on densities at several temperatures, and
+  :func:`derive_gradients`: how they answer to parameters (``derived``), by way of
 
   - ``lines``: straight-line fits with covariance;
   - ``glass_transition``: Tg by two lines, or by a hyperbola;
   - ``expansion``: thermal expansion.
 
+- ``relaxation``: how many relaxation times a hold lasts, and whether it drifts, from several runs.
 - ``response``: how an average answers to every force-field parameter, from the fluctuations of the same frames.
 
 Definitions, error bars and limits of each observable stand in ``docs/observables.md``.
@@ -19,7 +23,7 @@ Definitions, error bars and limits of each observable stand in ``docs/observable
 
 from __future__ import annotations
 
-from beadsmith.observe.derived import derive_observations
+from beadsmith.observe.derived import derive_gradients, derive_observations
 from beadsmith.observe.experiment import observe_recordings
 
-__all__ = ["derive_observations", "observe_recordings"]
+__all__ = ["derive_gradients", "derive_observations", "observe_recordings"]

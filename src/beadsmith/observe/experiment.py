@@ -8,6 +8,8 @@ from typing import TypeAlias
 import numpy as np
 
 from beadsmith.errors import EstimateError
+from beadsmith.observe.bonded import by_molecule, terms_of, values_of
+from beadsmith.observe.distributions import histograms, mean_distribution
 from beadsmith.observe.molecular import (
     Molecules,
     end_to_end_distance,
@@ -16,11 +18,21 @@ from beadsmith.observe.molecular import (
     radius_of_gyration,
 )
 from beadsmith.observe.timeseries import Array, SeriesMean, mean_of_series
-from beadsmith.problem.recording import Recording, Series
+from beadsmith.problem.recording import Recording, Series, Topology
 from beadsmith.problem.records import Observation
-from beadsmith.problem.schema import FromSeries, Mean, Observable, OfMolecules
+from beadsmith.problem.schema import (
+    BondAngle,
+    BondLength,
+    Distribution,
+    FromSeries,
+    Mean,
+    Observable,
+    OfMolecules,
+)
+from beadsmith.problem.state import State
 
-Direct: TypeAlias = FromSeries | Mean | OfMolecules
+OfPositions: TypeAlias = OfMolecules | BondLength | BondAngle
+Direct: TypeAlias = FromSeries | Mean | OfPositions | Distribution
 
 _OF_MOLECULES: Mapping[str, Callable[[Array, Molecules], Array]] = {
     "radius_of_gyration": radius_of_gyration,
@@ -42,21 +54,43 @@ def observe_recordings(
         observables: by name; derived ones and those of other experiments are passed over.
         experiment: name of the experiment.
 
-    Returns: observation after observation in the order of the observables, then of the recordings.
+    Returns: observation after observation in the order of the observables, then of the recordings, then of the bins of
+        distributions.
 
     Raises:
         EstimateError: an observable cannot be estimated; the sentence names it, the state, and the reason.
     """
     return tuple(
-        _observe(name, observable, recording)
+        observation
         for name, observable in observables.items()
         if isinstance(observable, Direct) and observable.experiment == experiment
         for recording in _suitable(recordings, name, observable)
+        for observation in _observe(name, observable, recording)
     )
 
 
-def _suitable(recordings: Sequence[Recording], name: str, observable: Direct) -> list[Recording]:
+def molecular_values(observable: OfPositions, topology: Topology, positions: Array) -> Array:
+    """A property of molecules in each frame, such that its mean over molecules is the observable.
+
+    Args:
+        observable: which property, of which molecules.
+        topology: of the recording.
+        positions: angstrom, unwrapped, shape (frames, beads, 3).
+
+    Returns: angstrom or degrees, shape (frames, molecules).
+
+    Raises:
+        EstimateError: there are no such molecules, bonds or angles.
+    """
     if isinstance(observable, OfMolecules):
+        molecules = molecules_of_kind(topology, observable.molecule)
+        return _OF_MOLECULES[observable.kind](positions, molecules)
+    terms = terms_of(topology, observable)
+    return by_molecule(values_of(positions, terms), terms)
+
+
+def _suitable(recordings: Sequence[Recording], name: str, observable: Direct) -> list[Recording]:
+    if isinstance(observable, OfPositions | Distribution):
         chosen = [one for one in recordings if one.frames is not None and one.topology is not None]
         missing = "frames of positions with known molecules; a script of your own needs 'dump' and 'molecules'"
     else:
@@ -69,17 +103,25 @@ def _suitable(recordings: Sequence[Recording], name: str, observable: Direct) ->
     return chosen
 
 
-def _observe(name: str, observable: Direct, recording: Recording) -> Observation:
+def _observe(name: str, observable: Direct, recording: Recording) -> list[Observation]:
     try:
-        mean = (
-            _of_molecules(observable, recording)
-            if isinstance(observable, OfMolecules)
-            else _of_series(observable, recording)
-        )
+        means = _means(observable, recording)
     except EstimateError as error:
         where = f" at {recording.state.label}" if recording.state.label else ""
         raise EstimateError(f"{name} of experiment {observable.experiment}{where}: {error}") from error
-    return Observation(name, recording.state, mean.value, mean.stderr, mean.samples, mean.equilibrated, mean.note)
+    return [
+        Observation(name, state, mean.value, mean.stderr, mean.samples, mean.equilibrated, mean.note)
+        for state, mean in means
+    ]
+
+
+def _means(observable: Direct, recording: Recording) -> list[tuple[State, SeriesMean]]:
+    if isinstance(observable, Distribution):
+        means = mean_distribution(histograms(observable, recording))
+        return list(zip(observable.states(recording.state), means, strict=True))
+    if isinstance(observable, OfPositions):
+        return [(recording.state, _of_positions(observable, recording))]
+    return [(recording.state, _of_series(observable, recording))]
 
 
 def _of_series(observable: FromSeries | Mean, recording: Recording) -> SeriesMean:
@@ -91,11 +133,10 @@ def _column_of(observable: FromSeries | Mean) -> str:
     return observable.column if isinstance(observable, Mean) else observable.kind
 
 
-def _of_molecules(observable: OfMolecules, recording: Recording) -> SeriesMean:
+def _of_positions(observable: OfPositions, recording: Recording) -> SeriesMean:
     assert recording.frames is not None  # _suitable saw to it
     assert recording.topology is not None
-    molecules = molecules_of_kind(recording.topology, observable.molecule)
-    return mean_over_molecules(_OF_MOLECULES[observable.kind](recording.frames.positions, molecules))
+    return mean_over_molecules(molecular_values(observable, recording.topology, recording.frames.positions))
 
 
 def _column(series: Series, name: str) -> Array:

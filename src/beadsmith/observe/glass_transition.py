@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beadsmith.errors import EstimateError
 from beadsmith.observe.lines import (
@@ -18,8 +21,8 @@ from beadsmith.observe.lines import (
 )
 from beadsmith.observe.timeseries import Array
 
-#: A Tg whose standard error is a larger part of the temperature range than this is no measurement.
-LARGEST_RELATIVE_ERROR = 0.25
+#: So many standard errors on each side make the 95 % interval of a Tg, which must lie within the measured temperatures.
+CONFIDENT = 1.96
 #: Five parameters and at least one point to spare.
 FEWEST_TEMPERATURES = 6
 #: The hyperbola has reached its straight parts where its slope has made this part of its whole change.
@@ -27,6 +30,8 @@ ASYMPTOTIC = 0.9
 #: A hyperbola that lowers the chi2 of a straight line by less has found a bend in noise: the 99.9 % quantile of chi2
 #: with the three degrees of freedom that the line lacks.
 SMALLEST_IMPROVEMENT = 16.27
+#: What the note of a Tg says that is no measurement.
+NOT_DETERMINED = "is not determined by these data"
 
 
 @dataclass(frozen=True)
@@ -112,9 +117,9 @@ class Hyperbola:
         a, b: g/cm^3/K.
         T0: K.
         c: logarithm of the squared width of the transition in K.
-        covariance: of (rho0, a, b, T0, c), shape (5, 5); scaled up where the points scatter more than their
-            errors imply.
-        chi2: sum of squared residuals over squared standard errors.
+        covariance: of (rho0, a, b, T0, c), shape (5, 5).
+        excess: standard error that was added to that of every point, g/cm^3; see :func:`hyperbola`.
+        chi2: sum of squared residuals over squared standard errors, the excess among them.
         freedom: number of points less the parameters fitted.
         improvement: by how much chi2 is smaller than that of a straight line, in units of the scatter.
         coldest, hottest: ends of the temperatures that were fitted, K.
@@ -126,6 +131,7 @@ class Hyperbola:
     T0: float
     c: float
     covariance: Array
+    excess: float
     chi2: float
     freedom: int
     improvement: float
@@ -147,7 +153,7 @@ class Hyperbola:
         """Why T0 is no measurement of Tg, or which straight part was not reached; empty if all is well."""
         name = "Tg by hyperbola"
         if self.improvement < SMALLEST_IMPROVEMENT:
-            return f"{name} is not determined by these data: a straight line fits them as well"
+            return f"{name} {NOT_DETERMINED}: a straight line fits them as well"
         return (
             _undetermined(name, self.T0, self.stderr, self.coldest, self.hottest, self.b > 0.0) or self._note_on_range()
         )
@@ -165,17 +171,25 @@ class Hyperbola:
         return f"the straight part of the {missing} {within}" if missing else ""
 
 
-def hyperbola(temperatures: Array, densities: Array, stderrs: Array) -> Hyperbola:
+def hyperbola(temperatures: Array, densities: Array, stderrs: Array, near: Hyperbola | None = None) -> Hyperbola:
     """Fit a hyperbola to a whole ladder of densities.
 
     T0 stays within the measured range, and the width of the transition between a tenth of the smallest step
     of temperature (below, the data cannot tell it from a kink) and the whole range.  The fit starts from the
     three best points of a grid.
 
+    A glass fluctuates little about a density that it has by chance, so its standard errors are too small, and
+    far smaller than those of the melt.  Where points scatter more than their errors say, the same error is
+    therefore added to all of them, in quadrature, until chi2 is the number of degrees of freedom: R. C. Paule,
+    J. Mandel, J. Res. Natl. Bur. Stand. 87, 377 (1982).  To scale all errors alike would leave the fit to the
+    glass.
+
     Args:
         temperatures: K, shape (points,), in any order.
         densities: g/cm^3, shape (points,).
         stderrs: g/cm^3, shape (points,).
+        near: the fit of almost the same densities at the same temperatures, to start from instead of the grid;
+            its excess is kept.
 
     Raises:
         EstimateError: fewer than 6 different temperatures, or no unique best fit.
@@ -186,21 +200,27 @@ def hyperbola(temperatures: Array, densities: Array, stderrs: Array) -> Hyperbol
     errors, known = usable_errors(stderrs)
     # In units of the range, around its middle, all five parameters are of order one.
     middle, extent = float(own[0] + own[-1]) / 2, float(np.ptp(own))
-    fit = _fit_scaled(
-        (temperatures - middle) / extent,
-        densities,
-        errors,
-        narrowest=0.1 * float(np.diff(own).min()) / extent,
-    )
     to_kelvin = np.array([1.0, 1.0 / extent, 1.0 / extent, extent, 1.0])
-    rho0, a, b, T0, c = fit.parameters * to_kelvin + np.array([0.0, 0.0, 0.0, middle, 2.0 * np.log(extent)])
+    origin = np.array([0.0, 0.0, 0.0, middle, 2.0 * np.log(extent)])
+    scaled = _Scaled((temperatures - middle) / extent, densities, narrowest=0.1 * float(np.diff(own).min()) / extent)
+    if near is None:
+        excess = _excess(scaled, errors) if known else 0.0
+        errors = np.hypot(errors, excess)
+        fit = _fit_scaled(scaled, errors, _best_of_grid(scaled, errors, 3))
+    else:
+        excess = near.excess
+        errors = np.hypot(errors, excess)
+        start = (np.array([near.rho0, near.a, near.b, near.T0, near.c]) - origin) / to_kelvin
+        fit = _fit_scaled(scaled, errors, [start])
+    rho0, a, b, T0, c = fit.parameters * to_kelvin + origin
     freedom = len(densities) - fit.free
-    scatter = excess_scatter(fit.chi2, freedom, known)
-    covariance = fit.covariance * np.outer(to_kelvin, to_kelvin) * scatter
-    improvement = fit_line(temperatures, densities, stderrs).chi2 - fit.chi2
+    scatter = 1.0 if known else excess_scatter(fit.chi2, freedom, known)
+    covariance = _covariance(scaled, errors, fit) * np.outer(to_kelvin, to_kelvin) * scatter
+    improvement = fit_line(temperatures, densities, errors).chi2 - fit.chi2
     return Hyperbola(
         *(float(rho0), float(a), float(b), float(T0), float(c)),
         covariance,
+        excess,
         fit.chi2,
         freedom,
         improvement=improvement / scatter if scatter > 0.0 else np.inf,
@@ -210,20 +230,69 @@ def hyperbola(temperatures: Array, densities: Array, stderrs: Array) -> Hyperbol
 
 
 @dataclass(frozen=True)
+class _Scaled:
+    """What is fitted, in scaled temperature.
+
+    Attributes:
+        x: from -0.5 to 0.5, shape (points,).
+        densities: shape (points,).
+        narrowest: smallest width of the transition.
+    """
+
+    x: Array
+    densities: Array
+    narrowest: float
+
+    @property
+    def bounds(self) -> tuple[Array, Array]:
+        """Of (rho0, a, b, x0, c)."""
+        lower = np.array([-np.inf, -np.inf, -np.inf, -0.5, 2.0 * np.log(self.narrowest)])
+        return lower, np.array([np.inf, np.inf, np.inf, 0.5, 0.0])
+
+
+@dataclass(frozen=True)
 class _ScaledFit:
-    """Parameters (rho0, a, b, x0, c) in scaled temperature; ``free`` of them were really fitted."""
+    """Parameters (rho0, a, b, x0, c) in scaled temperature.
+
+    Attributes:
+        fitted: which of them are; a transition as narrow as a kink has no measurable width.
+    """
 
     parameters: Array
-    covariance: Array
     chi2: float
-    free: int
+    fitted: NDArray[np.bool_]
+
+    @property
+    def free(self) -> int:
+        """How many parameters were fitted."""
+        return int(self.fitted.sum())
 
 
-def _fit_scaled(x: Array, densities: Array, errors: Array, narrowest: float) -> _ScaledFit:
+def _excess(scaled: _Scaled, errors: Array) -> float:
+    """The error that must be added to all points so that they scatter as their errors say; 0 if they do."""
+    from scipy.optimize import brentq  # slow to import
+
+    def fitted(excess: float) -> _ScaledFit:
+        increased = np.hypot(errors, excess)
+        return _fit_scaled(scaled, increased, _best_of_grid(scaled, increased, 1))
+
+    def too_much(excess: float) -> float:
+        fit = fitted(excess)
+        return fit.chi2 - (len(errors) - fit.free)
+
+    plain = fitted(0.0)
+    if len(errors) <= plain.free or plain.chi2 <= len(errors) - plain.free:
+        return 0.0
+    residuals = scaled.densities - _hyperbola_terms(scaled.x, *plain.parameters[3:]) @ plain.parameters[:3]
+    # With an error as large as all residuals of some fit together, chi2 of the best one is below 1.
+    largest = float(np.linalg.norm(residuals))
+    return float(brentq(too_much, 0.0, largest, xtol=1e-3 * largest))
+
+
+def _fit_scaled(scaled: _Scaled, errors: Array, starts: Sequence[Array]) -> _ScaledFit:
     from scipy.optimize import least_squares  # slow to import
 
-    lower = np.array([-np.inf, -np.inf, -np.inf, -0.5, 2.0 * np.log(narrowest)])
-    upper = np.array([np.inf, np.inf, np.inf, 0.5, 0.0])
+    x, densities, (lower, upper) = scaled.x, scaled.densities, scaled.bounds
 
     def residuals(parameters: Array) -> Array:
         return np.asarray((_hyperbola_terms(x, *parameters[3:]) @ parameters[:3] - densities) / errors)
@@ -231,29 +300,34 @@ def _fit_scaled(x: Array, densities: Array, errors: Array, narrowest: float) -> 
     def jacobian(parameters: Array) -> Array:
         return _hyperbola_jacobian(x, parameters) / errors[:, None]
 
-    starts = _best_of_grid(x, densities, errors, lower[4], upper[4])
+    precise: dict[str, Any] = {"x_scale": "jac", "xtol": 1e-12, "ftol": 1e-12, "gtol": 1e-12}
     fits = [
-        least_squares(residuals, start, jacobian, (lower, upper), x_scale="jac", xtol=1e-12, ftol=1e-12, gtol=1e-12)
-        for start in starts
+        least_squares(residuals, np.clip(start, lower, upper), jacobian, (lower, upper), **precise) for start in starts
     ]
     best = min(fits, key=lambda fit: float(fit.cost))
-    # A transition as narrow as a kink has no measurable width: it is left out of the covariance.
-    free = np.array([True, True, True, True, bool(best.x[4] > lower[4] + 1e-3)])
+    fitted = np.array([True, True, True, True, bool(best.x[4] > lower[4] + 1e-3)])
+    return _ScaledFit(np.asarray(best.x), 2.0 * float(best.cost), fitted)
+
+
+def _covariance(scaled: _Scaled, errors: Array, fit: _ScaledFit) -> Array:
+    """Covariance of the parameters, zero for one that was not fitted."""
     covariance = np.zeros((5, 5))
-    covariance[np.ix_(free, free)] = _inverse_of_normal_matrix(jacobian(best.x)[:, free])
-    return _ScaledFit(np.asarray(best.x), covariance, 2.0 * float(best.cost), int(free.sum()))
+    jacobian = _hyperbola_jacobian(scaled.x, fit.parameters) / errors[:, None]
+    covariance[np.ix_(fit.fitted, fit.fitted)] = _inverse_of_normal_matrix(jacobian[:, fit.fitted])
+    return covariance
 
 
-def _best_of_grid(x: Array, densities: Array, errors: Array, lowest: float, highest: float) -> list[Array]:
-    """The three best of a grid of (x0, c); the other parameters are linear and follow from them."""
-    found = []
-    for x0 in np.linspace(-0.45, 0.45, 19):
-        for c in np.linspace(lowest, highest, 7)[1:-1]:
-            terms = _hyperbola_terms(x, x0, c) / errors[:, None]
-            linear = np.linalg.lstsq(terms, densities / errors, rcond=None)[0]
-            cost = float(np.sum((terms @ linear - densities / errors) ** 2))
-            found.append((cost, np.array([*linear, x0, c])))
-    return [start for _, start in sorted(found, key=lambda entry: entry[0])[:3]]
+def _best_of_grid(scaled: _Scaled, errors: Array, number: int) -> list[Array]:
+    """The best of a grid of (x0, c); the other parameters are linear and follow from them."""
+    lower, upper = scaled.bounds
+    widths = np.linspace(lower[4], upper[4], 7)[1:-1]
+    x0, c = (axis.ravel() for axis in np.meshgrid(np.linspace(-0.45, 0.45, 19), widths, indexing="ij"))
+    terms = _hyperbola_terms(scaled.x, x0[:, None], c[:, None]) / errors[:, None]
+    values = scaled.densities / errors
+    linear = np.linalg.pinv(terms) @ values
+    chi2 = np.sum((np.einsum("gpk,gk->gp", terms, linear) - values) ** 2, axis=1)
+    best = np.argsort(chi2, kind="stable")[:number]
+    return [np.array([*linear[place], x0[place], c[place]]) for place in best]
 
 
 def _inverse_of_normal_matrix(jacobian: Array) -> Array:
@@ -264,10 +338,10 @@ def _inverse_of_normal_matrix(jacobian: Array) -> Array:
     return np.asarray(np.linalg.inv(scaled.T @ scaled) / np.outer(scale, scale))
 
 
-def _hyperbola_terms(x: Array, x0: float, c: float) -> Array:
-    """Factors of rho0, a and b, shape (points, 3)."""
+def _hyperbola_terms(x: Array, x0: Array | float, c: Array | float) -> Array:
+    """Factors of rho0, a and b, along a last axis of length 3."""
     offset = x - x0
-    return np.stack([np.ones_like(x), -offset, -(offset / 2 + np.sqrt(offset**2 / 4 + np.exp(c)))], axis=1)
+    return np.stack([np.ones_like(offset), -offset, -(offset / 2 + np.sqrt(offset**2 / 4 + np.exp(c)))], axis=-1)
 
 
 def _hyperbola_jacobian(x: Array, parameters: Array) -> Array:
@@ -284,12 +358,14 @@ def _bend(offset: Array, c: float) -> Array:
 
 def _undetermined(name: str, value: float, stderr: float, coldest: float, hottest: float, bends_down: bool) -> str:
     """Why a glass transition temperature is no measurement; empty if it is one."""
+    low, high = value - CONFIDENT * stderr, value + CONFIDENT * stderr
     if not bends_down:
         reason = "the melt expands less than the glass"
     elif not coldest < value < hottest:
         reason = f"{value:.0f} K lies outside the fitted temperatures, {coldest:g} to {hottest:g} K"
-    elif stderr > LARGEST_RELATIVE_ERROR * (hottest - coldest):
-        reason = f"its standard error, {stderr:.0f} K, is more than a quarter of the range"
+    elif not (coldest <= low and high <= hottest):
+        interval = f"its 95 % interval, {low:.0f} to {high:.0f} K"
+        reason = f"{interval}, reaches beyond the fitted temperatures, {coldest:g} to {hottest:g} K"
     else:
         return ""
-    return f"{name} is not determined by these data: {reason}"
+    return f"{name} {NOT_DETERMINED}: {reason}"

@@ -137,7 +137,7 @@ def mean_over_molecules(values: Array) -> SeriesMean:
     points = block_averages(values)
     settled = find_settled(points.mean(axis=1), lambda first: paired_drift_probability(points[first:]))
     kept = points[settled.start :]
-    stderr = max(_error_from_replicas(kept), _error_from_series(kept.mean(axis=1)))
+    stderr = error_over_molecules(kept)
     start = first_sample(frames, len(points), settled.start)
     return SeriesMean(
         value=float(kept.mean()),
@@ -147,6 +147,20 @@ def mean_over_molecules(values: Array) -> SeriesMean:
         equilibrated=not settled.drifting,
         note=settled.note,
     )
+
+
+def error_over_molecules(points: Array) -> float:
+    """Standard error of the mean over molecules and points, as :func:`mean_over_molecules` makes it.
+
+    Args:
+        points: shape (points, molecules), without drift.
+    """
+    if is_constant(points):
+        return 0.0
+    mean = points.mean(axis=1)
+    if points.shape[1] < FEWEST_REPLICAS:
+        return standard_error(mean, effective_samples(mean))
+    return max(_error_from_replicas(points), _error_from_series(mean))
 
 
 def paired_drift_probability(values: Array) -> float:

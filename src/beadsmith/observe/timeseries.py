@@ -26,6 +26,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -267,6 +268,11 @@ def _degrees_of_freedom(effective: float) -> float:
 
 
 def _pymbar_inefficiency(points: Array, fast: bool) -> float:
+    return float(_pymbar_estimator()(points, fast=fast))
+
+
+@cache
+def _pymbar_estimator() -> Callable[..., float]:
     # pymbar takes a second to import, and greets with warnings about JAX and about short series: the first
     # does not concern us and the second is what this module is about.
     logger = logging.getLogger("pymbar")
@@ -276,4 +282,4 @@ def _pymbar_inefficiency(points: Array, fast: bool) -> float:
         from pymbar.timeseries import statistical_inefficiency
     finally:
         logger.setLevel(level)
-    return float(statistical_inefficiency(points, fast=fast))
+    return statistical_inefficiency  # type: ignore[no-any-return]

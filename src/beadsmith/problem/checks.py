@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from beadsmith.errors import ProblemError
 from beadsmith.problem.molecules import MoleculeTopology
-from beadsmith.problem.quantity import parse_duration, parse_quantity
-from beadsmith.problem.records import Target
+from beadsmith.problem.parameters import interactions
+from beadsmith.problem.quantity import article, parse_duration, parse_quantity
+from beadsmith.problem.records import Considered, Target
 from beadsmith.problem.schema import (
+    AngleDistribution,
+    BondAngle,
+    BondDistribution,
+    BondLength,
+    Distribution,
     Dynamics,
     Experiment,
     FromSeries,
@@ -20,15 +27,18 @@ from beadsmith.problem.schema import (
     Martins2025,
     Mean,
     Melt,
+    Observable,
     OfMolecules,
     ProblemFile,
+    RadialDistribution,
     Script,
     Stage,
     ThermalExpansion,
     Vacuum,
 )
-from beadsmith.problem.state import State, same_state
+from beadsmith.problem.state import COORDINATES, State, same_state
 from beadsmith.problem.styles import PAIR_STYLES
+from beadsmith.problem.targets import resolve_considered
 from beadsmith.units import DENSITY_OF_ONE_DALTON
 
 #: Files that a simulation has anyway.
@@ -43,11 +53,13 @@ def check_experiments(file: ProblemFile, molecules: Mapping[str, MoleculeTopolog
         if not isinstance(experiment, Script) and "T" in experiment.state:
             received, expected = f"{experiment.state['T']:g}", "variables other than the temperature"
             raise ProblemError(f"{where}.state.T", received, expected, "the protocol sets the temperature")
+        _check_coordinates(experiment, f"{where}.state")
         match experiment:
             case Melt():
                 for molecule in experiment.molecules:
                     _known(molecule, molecules, f"{where}.molecules", "molecules")
                 _check_box(file, experiment, molecules, targets, name)
+                _check_half_box(file, experiment, molecules, targets, name)
             case Vacuum():
                 _known(experiment.molecule, molecules, f"{where}.molecule", "molecules")
             case Script():
@@ -59,22 +71,26 @@ def check_experiments(file: ProblemFile, molecules: Mapping[str, MoleculeTopolog
             _check_stage(experiment, stage, f"{where}.protocol.{number}")
 
 
-def check_observables(file: ProblemFile, targets: Sequence[Target]) -> None:
+def check_observables(file: ProblemFile, molecules: Mapping[str, MoleculeTopology], targets: Sequence[Target]) -> None:
     """Raise ProblemError for the first observable or target that no experiment can deliver."""
     for name, observable in file.observables.items():
         where = f"observables.{name}"
         match observable:
-            case FromSeries() | Mean() | OfMolecules():
+            case FromSeries() | Mean() | OfMolecules() | BondLength() | BondAngle() | Distribution():
                 _known(observable.experiment, file.experiments, f"{where}.experiment", "experiments")
                 _check_box_property(file, observable.kind, observable.experiment, where)
-                if isinstance(observable, OfMolecules) and observable.molecule is not None:
-                    _known(observable.molecule, file.molecules, f"{where}.molecule", "molecules")
+                molecule = getattr(observable, "molecule", None)
+                if molecule is not None:
+                    _known(molecule, file.molecules, f"{where}.molecule", "molecules")
+                _check_members(file, molecules, observable, where)
             case GlassTransitionLines() | GlassTransitionHyperbola() | ThermalExpansion():
                 _known(observable.density, file.observables, f"{where}.density", "observables")
                 if file.observables[observable.density].kind not in ("density", "mean"):
                     raise ProblemError(f"{where}.density", observable.density, "an observable of kind density")
     for target in targets:
-        _check_target(file, target)
+        _check_target(file, target, f"targets.{target.observable}.state")
+    for considered in resolve_considered(file.considered, file.observables):
+        _check_target(file, considered, f"considered.{considered.observable}.state")
     _check_misfit(file, targets)
 
 
@@ -234,13 +250,7 @@ def _check_box(
     name: str,
 ) -> None:
     """Half the box must exceed the cutoff at the density the melt is meant to reach."""
-    mass = sum(
-        count * sum(file.beads[bead].mass for bead in molecules[molecule].beads)
-        for molecule, count in melt.molecules.items()
-    )
-    meant = [target.value for target in targets if _is_density_of(file, target.observable, name)]
-    density = max([melt.initial_density, *meant])
-    half = 0.5 * (mass * DENSITY_OF_ONE_DALTON / density) ** (1 / 3)
+    half, density = _half_box(file, melt, molecules, targets, name)
     if file.forcefield.pair.cutoff > half:
         raise ProblemError(
             "forcefield.pair.cutoff",
@@ -250,35 +260,137 @@ def _check_box(
         )
 
 
+def _check_half_box(
+    file: ProblemFile,
+    melt: Melt,
+    molecules: Mapping[str, MoleculeTopology],
+    targets: Sequence[Target],
+    name: str,
+) -> None:
+    """Beyond half the box, shells reach out of it and a radial distribution would be too low."""
+    half, density = _half_box(file, melt, molecules, targets, name)
+    for own, observable in file.observables.items():
+        if isinstance(observable, RadialDistribution) and observable.experiment == name and observable.edges[-1] > half:
+            raise ProblemError(
+                f"observables.{own}.r",
+                f"bins up to {observable.edges[-1]:g} angstrom",
+                f"at most half the box of experiment {name}, {half:.3g} angstrom at {density:.3g} g/cm^3",
+                f"end earlier, or simulate more molecules (experiments.{name}.molecules)",
+            )
+
+
+def _half_box(
+    file: ProblemFile, melt: Melt, molecules: Mapping[str, MoleculeTopology], targets: Sequence[Target], name: str
+) -> tuple[float, float]:
+    """Half the edge of the box (angstrom) at the highest density the melt is meant to reach, and that (g/cm^3)."""
+    mass = sum(
+        count * sum(file.beads[bead].mass for bead in molecules[molecule].beads)
+        for molecule, count in melt.molecules.items()
+    )
+    meant = [target.value for target in targets if _is_density_of(file, target.observable, name)]
+    density = max([melt.initial_density, *meant])
+    return 0.5 * (mass * DENSITY_OF_ONE_DALTON / density) ** (1 / 3), density
+
+
 def _is_density_of(file: ProblemFile, observable: str, experiment: str) -> bool:
     found = file.observables[observable]
     return isinstance(found, FromSeries) and found.kind == "density" and found.experiment == experiment
 
 
 def _check_box_property(file: ProblemFile, kind: str, experiment: str, where: str) -> None:
-    if kind in ("density", "pressure", "volume") and isinstance(file.experiments[experiment], Vacuum):
+    of_box = ("density", "pressure", "volume", "radial_distribution")
+    if kind in of_box and isinstance(file.experiments[experiment], Vacuum):
         raise ProblemError(
-            f"{where}.experiment", experiment, f"a melt, or a script of your own: in vacuum there is no {kind}"
+            f"{where}.experiment",
+            experiment,
+            f"a melt, or a script of your own: in vacuum there is no {kind.replace('_', ' ')}",
         )
 
 
-def _check_target(file: ProblemFile, target: Target) -> None:
+def _check_coordinates(experiment: Experiment, where: str) -> None:
+    recorded = experiment.recordings if isinstance(experiment, Script) else ()
+    for state in (experiment.state, *(recording.state for recording in recorded)):
+        for name in COORDINATES:
+            if name in state:
+                expected, reason = "a state variable of another name", "it is a coordinate of distributions"
+                raise ProblemError(f"{where}.{name}", f"{state[name]:g}", expected, reason)
+
+
+def _check_members(
+    file: ProblemFile, molecules: Mapping[str, MoleculeTopology], observable: Observable, where: str
+) -> None:
+    """Pairs, bonds and angles must exist in the experiment, under the name that parameters have."""
+    if not isinstance(observable, BondLength | BondAngle | Distribution):
+        return
+    wanted = getattr(observable, "molecule", None)
+    own = [
+        molecules[name]
+        for name in _molecules_of(file.experiments[observable.experiment]) or molecules
+        if wanted in (None, name)
+    ]
+    bonds, angles = interactions(tuple(file.beads), own)
+    match observable:
+        case RadialDistribution(pair=str(pair)):
+            beads = [bead for bead in file.beads if any(bead in molecule.beads for molecule in own)]
+            pairs = itertools.combinations_with_replacement(beads, 2)
+            _known(pair, {"-".join(both): None for both in pairs}, f"{where}.pair", "beads")
+        case BondLength() | BondDistribution():
+            _check_bonded(observable, observable.bond, bonds, f"{where}.bond")
+        case BondAngle() | AngleDistribution():
+            _check_bonded(observable, observable.angle, angles, f"{where}.angle")
+
+
+def _molecules_of(experiment: Experiment) -> tuple[str, ...]:
+    """Kinds of molecules in an experiment; none if a user's own script does not say."""
+    return (experiment.molecule,) if isinstance(experiment, Vacuum) else tuple(experiment.molecules)
+
+
+def _check_bonded(
+    observable: BondLength | BondAngle | BondDistribution | AngleDistribution,
+    name: str | None,
+    names: Sequence[str],
+    where: str,
+) -> None:
+    if not names:
+        which = f" {observable.molecule!r}" if observable.molecule else ""
+        kind = where.rpartition(".")[2]
+        expected = f"molecules{which} of experiment {observable.experiment} that have {article(kind)}"
+        raise ProblemError(where, name or "nothing", expected)
+    if name is not None:
+        _known(name, dict.fromkeys(names), where, "molecules")
+
+
+def _check_target(file: ProblemFile, target: Target | Considered, where: str) -> None:
     observable = file.observables[target.observable]
-    if not isinstance(observable, FromSeries | Mean | OfMolecules):
+    if isinstance(observable, GlassTransitionLines | GlassTransitionHyperbola | ThermalExpansion):
         _check_windows(file, observable, f"observables.{target.observable}")
         if "T" in target.state:
             received, expected = f"T={target.state['T']:g}", f"no temperature: {target.observable} has none"
-            raise ProblemError(f"targets.{target.observable}.state", received, expected, "remove it")
-    if isinstance(observable, FromSeries | Mean | OfMolecules):
-        states = recorded_states(file.experiments[observable.experiment])
-        if not any(same_state(target.state, state) for state in states):
-            recorded = "; ".join(state.label or "no state" for state in states) or "none"
-            raise ProblemError(
-                f"targets.{target.observable}.state",
-                target.state.label or "no state",
-                f"one of the states that experiment {observable.experiment} records",
-                f"these are {recorded}",
-            )
+            raise ProblemError(where, received, expected, "remove it")
+        return
+    state = target.state
+    if isinstance(observable, Distribution):
+        _check_bin(observable, state, where)
+        state = state.without(observable.coordinate)
+    states = recorded_states(file.experiments[observable.experiment])
+    if not any(same_state(state, one) for one in states):
+        recorded = "; ".join(one.label or "no state" for one in states) or "none"
+        raise ProblemError(
+            where,
+            state.label or "no state",
+            f"one of the states that experiment {observable.experiment} records",
+            f"these are {recorded}",
+        )
+
+
+def _check_bin(observable: Distribution, state: State, where: str) -> None:
+    """A value of a distribution belongs to one of its bins."""
+    name, centres = observable.coordinate, observable.centres
+    expected = f"the middle of one of the bins, {centres[0]:g} to {centres[-1]:g} by {centres[1] - centres[0]:g}"
+    if name not in state:
+        raise ProblemError(f"{where}.{name}", "nothing", expected, f"add '{name}: ...', one for each value")
+    if not any(same_state(State.of(x=state[name]), State.of(x=centre)) for centre in centres):
+        raise ProblemError(f"{where}.{name}", f"{state[name]:g}", expected, f"change it, or {name} of the observable")
 
 
 def _check_misfit(file: ProblemFile, targets: Sequence[Target]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from beadsmith.problem.molecules import MoleculeTopology, resolve_molecule
 from beadsmith.problem.parameters import ParameterSpace, resolve_parameters
 from beadsmith.problem.records import Target
 from beadsmith.problem.schema import Bead, Experiment, Observable, ProblemFile
-from beadsmith.problem.targets import resolve_targets
+from beadsmith.problem.spread import Spread, load_spreads
+from beadsmith.problem.targets import resolve_targets, resolve_tolerances
 
 #: Sections that make up what is simulated and searched for; a fidelity may change any of them.
-_CHANGEABLE = ("experiments", "observables", "targets", "search", "compute", "forcefield", "parameters")
+_CHANGEABLE = ("experiments", "observables", "targets", "search", "precision", "compute", "forcefield", "parameters")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Problem:
         molecules: with bonds and angles generated where the file leaves them out.
         parameters: free, fixed and tied parameters.
         targets: one per observable and state.
+        tolerances: largest standard error wanted of what answers each target; infinite where none was asked for.
+        spreads: how far runs of this protocol were found to be off and apart, where that was measured.
     """
 
     path: Path
@@ -46,6 +49,8 @@ class Problem:
     molecules: Mapping[str, MoleculeTopology]
     parameters: ParameterSpace
     targets: tuple[Target, ...]
+    tolerances: tuple[float, ...]
+    spreads: tuple[Spread, ...]
 
     @property
     def beads(self) -> Mapping[str, Bead]:
@@ -67,12 +72,13 @@ class Problem:
         return self.path.parent / name
 
 
-def load_problem(path: Path, fidelity: str | None = None) -> Problem:
+def load_problem(path: Path, fidelity: str | None = None, *, measured: bool = True) -> Problem:
     """Read a problem file and check all of it, for every fidelity it has.
 
     Args:
         path: the YAML file.
         fidelity: which of its fidelities; its ``default_fidelity`` if None.
+        measured: whether to read what was measured about the protocol, too, if the file names it.
 
     Raises:
         ProblemError: the first thing that is wrong.
@@ -84,10 +90,7 @@ def load_problem(path: Path, fidelity: str | None = None) -> Problem:
         if "base" in names:
             raise ProblemError("fidelities.base", "base", "another name", "'base' means the file as it stands")
         chosen = fidelity or base.default_fidelity or "base"
-        if chosen not in ("base", *names):
-            known = ", ".join(("base", *names))
-            where = "--fidelity" if fidelity else "default_fidelity"
-            raise ProblemError(where, chosen, f"one of {known}", suggestion(chosen, ("base", *names)))
+        check_fidelity("--fidelity" if fidelity else "default_fidelity", chosen, names)
         problems = {"base": _resolved(path, base, "base", names)}
         for name in names:
             try:
@@ -97,7 +100,19 @@ def load_problem(path: Path, fidelity: str | None = None) -> Problem:
                 raise _renamed(error, document).within(f"fidelities.{name}.") from error
     except ProblemError as error:
         raise error.within(f"{path}: ") if not error.where.startswith("--") else error from error
-    return problems[chosen]
+    return _with_spreads(problems[chosen]) if measured else problems[chosen]
+
+
+def check_fidelity(where: str, name: str, fidelities: tuple[str, ...]) -> None:
+    """Raise ProblemError if a problem file has no such fidelity.
+
+    Args:
+        where: what named it.
+        fidelities: names of those that the file has beside itself as it stands.
+    """
+    known = ("base", *fidelities)
+    if name not in known:
+        raise ProblemError(where, name, f"one of {', '.join(known)}", suggestion(name, known))
 
 
 def load_model(path: Path, problem: Problem) -> Model:
@@ -165,6 +180,17 @@ def _resolved(path: Path, file: ProblemFile, fidelity: str, fidelities: tuple[st
     parameters = resolve_parameters(file.parameters, file.forcefield, names, tuple(molecules.values()))
     targets = resolve_targets(file.targets, file.observables)
     check_experiments(file, molecules, targets)
-    check_observables(file, targets)
+    check_observables(file, molecules, targets)
     check_files(file, path.parent)
-    return Problem(path, file, fidelity, fidelities, molecules, parameters, targets)
+    if file.search.finalists is not None:
+        check_fidelity("search.finalists", file.search.finalists, fidelities)
+    tolerances = resolve_tolerances(file.precision, targets, file.observables)
+    return Problem(path, file, fidelity, fidelities, molecules, parameters, targets, tolerances, ())
+
+
+def _with_spreads(problem: Problem) -> Problem:
+    """The problem with what was measured about its protocol."""
+    precision = problem.file.precision
+    if precision is None or precision.measured is None:
+        return problem
+    return replace(problem, spreads=load_spreads(problem.file_named(precision.measured), problem.file))

@@ -207,6 +207,8 @@ if TYPE_CHECKING:  # what a reader of the types should see
     Temperature = float
     Pressure = float
     Temperatures = tuple[float, ...]
+    Lengths = tuple[float, ...]
+    Angles = tuple[float, ...]
     TemperatureRange = tuple[float, float]
 else:
     Length = _one("length", 0.0, exclusive=True)
@@ -217,4 +219,6 @@ else:
     Temperature = _one("temperature", 0.0, exclusive=True)
     Pressure = _one("pressure")
     Temperatures = _several("temperature")
+    Lengths = _several("length")
+    Angles = _several("angle")
     TemperatureRange = _range("temperature")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,40 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Bonded:
+    """All bonds, or all angles, of the beads of a recording.
+
+    Attributes:
+        members: beads, 0 first, shape (terms, 2 or 3); the middle one of an angle is its vertex.
+        types: type of each, 0 first, shape (terms,).
+        names: name of each type, such as T1-T2.
+    """
+
+    members: NDArray[np.int64]
+    types: NDArray[np.int64]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Topology:
-    """Which bead belongs to which molecule.
+    """Which bead belongs to which molecule, and who is bonded to whom.
 
     Attributes:
         masses: g/mol, shape (beads,).
         bead_types: LAMMPS type of each bead, 1 first, shape (beads,).
         molecule_ids: shape (beads,); beads of one molecule stand together, in the order of its bead sequence.
         molecule_kinds: name of the kind of each molecule, by molecule id.
+        bead_names: name of each bead type, type 1 first; empty in recordings that were stored before it was kept.
+        bonds, angles: None in recordings that were stored before they were kept.
     """
 
     masses: Array
     bead_types: NDArray[np.int64]
     molecule_ids: NDArray[np.int64]
     molecule_kinds: Mapping[int, str]
+    bead_names: tuple[str, ...] = ()
+    bonds: Bonded | None = None
+    angles: Bonded | None = None
 
 
 @dataclass(frozen=True)
@@ -68,3 +88,34 @@ class Recording:
     series: Series | None = None
     frames: Frames | None = None
     topology: Topology | None = None
+
+
+def joined(earlier: Sequence[Recording], later: Sequence[Recording]) -> tuple[Recording, ...]:
+    """Recordings with what was recorded later at the same states appended.
+
+    Raises:
+        ValueError: a later recording has no earlier one to go on from.
+    """
+    more = {recording.state: recording for recording in later}
+    if unknown := more.keys() - {recording.state for recording in earlier}:
+        raise ValueError(f"nothing was recorded earlier at {next(iter(unknown)).label}")
+    return tuple(
+        _continued(recording, more[recording.state]) if recording.state in more else recording for recording in earlier
+    )
+
+
+def _continued(one: Recording, more: Recording) -> Recording:
+    series = frames = None
+    if one.series is not None and more.series is not None:
+        later = more.series.columns
+        series = replace(
+            one.series,
+            columns={name: np.concatenate([column, later[name]]) for name, column in one.series.columns.items()},
+        )
+    if one.frames is not None and more.frames is not None:
+        frames = replace(
+            one.frames,
+            positions=np.concatenate([one.frames.positions, more.frames.positions]),
+            boxes=np.concatenate([one.frames.boxes, more.frames.boxes]),
+        )
+    return replace(one, series=series, frames=frames)

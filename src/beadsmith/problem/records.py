@@ -167,6 +167,21 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Considered:
+    """An observable at a state that might become a target, to ask what it would tell.
+
+    Attributes:
+        stderr: standard deviation that its value would have, in the unit of the observable.
+        source: where the value could come from.
+    """
+
+    observable: str
+    state: State
+    stderr: float
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """One model, simulated: the row of the dataset.
 

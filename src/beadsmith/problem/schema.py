@@ -7,13 +7,16 @@ read by :mod:`beadsmith.problem.parameters`, :mod:`beadsmith.problem.targets` an
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import itertools
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from beadsmith.problem.quantity import (
+    Angles,
     Density,
     Length,
+    Lengths,
     Mass,
     Pressure,
     Temperature,
@@ -22,6 +25,7 @@ from beadsmith.problem.quantity import (
     Time,
     WallTime,
 )
+from beadsmith.problem.state import State
 from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, MIXING_RULES, PAIR_STYLES
 
 #: Names become parts of LAMMPS input and of file names, so nothing else is let in.
@@ -338,6 +342,114 @@ class OfMolecules(Section):
     """Which molecule; all if left out."""
 
 
+class BondLength(Section):
+    """Mean length of bonds."""
+
+    kind: Literal["bond_length"]
+    experiment: Name
+    """The experiment that records positions."""
+    bond: str | None = None
+    """Which bonds, such as T1-T2; all if left out."""
+    molecule: Name | None = None
+    """Of which molecule; all if left out."""
+
+
+class BondAngle(Section):
+    """Mean angle between bonds that share a bead."""
+
+    kind: Literal["bond_angle"]
+    experiment: Name
+    """The experiment that records positions."""
+    angle: str | None = None
+    """Which angles, such as T1-T2-T3; all if left out."""
+    molecule: Name | None = None
+    """Of which molecule; all if left out."""
+
+
+def _bins(centres: tuple[float, ...], example: str = "3 to 9 by 0.5 angstrom") -> tuple[float, ...]:
+    """Centres of bins that touch each other and do not reach below zero."""
+    steps = [later - earlier for earlier, later in itertools.pairwise(centres)]
+    if not steps or min(steps) <= 0 or max(steps) - min(steps) > 1e-6 * max(steps):
+        raise ValueError(f"two or more centres of bins, evenly spaced and increasing, such as '{example}'")
+    if centres[0] < 0.5 * steps[0] * (1 - 1e-6):
+        raise ValueError(f"bins that begin at zero or above: a first centre of {0.5 * steps[0]:g} or more")
+    return centres
+
+
+def _bins_of_angles(centres: tuple[float, ...]) -> tuple[float, ...]:
+    half = 0.5 * (_bins(centres, "65 to 175 by 10 degree")[1] - centres[0])
+    if centres[-1] + half > 180 * (1 + 1e-6):
+        raise ValueError(f"bins that end at 180 degrees or below: a last centre of {180 - half:g} or less")
+    return centres
+
+
+class Distribution(Section):
+    """Base of distributions: a value for every bin, observed at a state that says the bin's centre too."""
+
+    coordinate: ClassVar[str]
+    experiment: Name
+    """The experiment that records positions."""
+
+    @property
+    def centres(self) -> tuple[float, ...]:
+        """Middle of each bin."""
+        centres: tuple[float, ...] = getattr(self, self.coordinate)
+        return centres
+
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """Where bins begin and end, one more than there are bins; not below zero."""
+        half = 0.5 * (self.centres[1] - self.centres[0])
+        return (max(self.centres[0] - half, 0.0), *(centre + half for centre in self.centres))
+
+    def states(self, recorded: State) -> list[State]:
+        """States of its values in a simulation at one state."""
+        return [recorded.with_(**{self.coordinate: centre}) for centre in self.centres]
+
+
+class RadialDistribution(Distribution):
+    """Radial distribution function: how many times denser than on average beads lie at a distance from each other."""
+
+    coordinate = "r"
+    kind: Literal["radial_distribution"]
+    pair: str | None = None
+    """Types of the two beads, such as T1-T2; all beads if left out."""
+    r: Annotated[Lengths, AfterValidator(_bins)]
+    """Centres of the bins, which are as wide as their spacing: '3 to 9 by 0.5 angstrom'; up to half the box."""
+    intramolecular: bool = False
+    """Count pairs within molecules too."""
+
+
+class BondDistribution(Distribution):
+    """Probability density of the length of bonds."""
+
+    coordinate = "r"
+    kind: Literal["bond_distribution"]
+    bond: str | None = None
+    """Which bonds, such as T1-T2; all if left out."""
+    molecule: Name | None = None
+    """Of which molecule; all if left out."""
+    r: Annotated[Lengths, AfterValidator(_bins)]
+    """Centres of the bins, which are as wide as their spacing: '2.5 to 4.5 by 0.1 angstrom'."""
+    per: Literal["length", "volume"] = "length"
+    """Probability per length; or per volume, which takes out the measure 4 pi r^2."""
+
+
+class AngleDistribution(Distribution):
+    """Probability density of the angle between bonds that share a bead."""
+
+    coordinate = "theta"
+    kind: Literal["angle_distribution"]
+    angle: str | None = None
+    """Which angles, such as T1-T2-T3; all if left out."""
+    molecule: Name | None = None
+    """Of which molecule; all if left out."""
+    theta: Annotated[Angles, AfterValidator(_bins_of_angles)]
+    """Centres of the bins, which are as wide as their spacing: '65 to 175 by 10 degree'."""
+    per: Literal["angle", "solid_angle"] = "angle"
+    """Probability per angle; or per solid angle, which takes out the measure 2 pi sin theta."""
+
+
 class GlassTransitionLines(Section):
     """Glass transition as the intersection of two straight lines through cold and hot densities."""
 
@@ -369,7 +481,17 @@ class ThermalExpansion(Section):
 
 
 Observable = Annotated[
-    FromSeries | Mean | OfMolecules | GlassTransitionLines | GlassTransitionHyperbola | ThermalExpansion,
+    FromSeries
+    | Mean
+    | OfMolecules
+    | BondLength
+    | BondAngle
+    | RadialDistribution
+    | BondDistribution
+    | AngleDistribution
+    | GlassTransitionLines
+    | GlassTransitionHyperbola
+    | ThermalExpansion,
     Field(discriminator="kind"),
 ]
 
@@ -387,6 +509,17 @@ class TargetRule(Section):
     """Weight of this observable in the misfit, whatever its number of points."""
     source: str
     """Where the numbers come from."""
+
+
+class ConsideredRule(Section):
+    """A target that is only thought of: what would it tell about the parameters?"""
+
+    state: dict[Name, QuantityText] = {}
+    """Where, as for targets."""
+    uncertainty: QuantityText
+    """Standard deviation that its value would have: one for all states, or one per state."""
+    source: str = ""
+    """Where the value could come from."""
 
 
 class CombinedVariance(Section):
@@ -427,6 +560,9 @@ Misfit = Annotated[
     BeforeValidator(_misfit),
 ]
 
+#: Standard deviation, as a part of its range, of a parameter about its start before anything was measured.
+PRIOR_WIDTH = 0.4
+
 SEARCH_METHODS = ("gauss-newton", "tpe", "tpe-martins2025", "cma-es", "sobol", "random")
 
 
@@ -445,6 +581,29 @@ class Search(Section):
     """How often the best model is simulated again with fresh seeds at the end."""
     candidates: Count = 3
     """How many of the best models are re-measured."""
+    finalists: Name | None = None
+    """Fidelity at which the best model and those to compare with are measured at the end, such as a long cooling."""
+    finalist_replicas: Annotated[int, Field(ge=0)] = 2
+    """How often each of them is, with fresh seeds."""
+    prior: Annotated[float, Field(gt=0)] = PRIOR_WIDTH
+    """gauss-newton, identify: standard deviation of a parameter about its start, as a part of its range."""
+    reweighting: bool = False
+    """gauss-newton: try steps on the frames of earlier simulations, reweighted, before one is simulated."""
+
+
+class Precision(Section):
+    """How well observables must be known, and what may be spent on it."""
+
+    tolerance: dict[Name, QuantityText] = {}
+    """Largest standard error, by observable measured in a simulation."""
+    of_target: Annotated[float, Field(gt=0)] = 0.5
+    """The tolerance of all others, as a fraction of their target's uncertainty."""
+    longest: Annotated[float, Field(ge=1)] = 4.0
+    """Recorded stretches may be continued to so many times their length; 1 for never."""
+    replicas: Count = 1
+    """Independent repetitions of a simulation, at most; for what does not relax in a longer run, such as a glass."""
+    measured: str | None = None
+    """What 'beadsmith precision' found out about this protocol, relative to the problem file."""
 
 
 class Local(Section):
@@ -513,10 +672,14 @@ class ProblemFile(Section):
     """What is measured in them."""
     targets: dict[Name, TargetRule] = {}
     """What should come out."""
+    considered: dict[Name, ConsideredRule] = {}
+    """What might become a target; 'beadsmith identify' says what it would add.  No part of the misfit."""
     misfit: Misfit = CombinedVariance()
     """How deviations become one number."""
     search: Search = Search()
     """How models are proposed."""
+    precision: Precision | None = None
+    """How well observables must be known; every simulation runs once, as declared, if left out."""
     compute: Compute = Compute()
     """Where simulations run."""
     compare: dict[str, str] = {}

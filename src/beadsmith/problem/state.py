@@ -6,6 +6,10 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+#: Variables that only distributions have: the distance and the angle at the middle of a bin.  No force field depends on
+#: them, and no simulation is made at them.
+COORDINATES = ("r", "theta")
+
 
 @dataclass(frozen=True, order=True)
 class State:
@@ -43,6 +47,10 @@ class State:
     def with_(self, **changes: float) -> State:
         """The same state with some variables set."""
         return State.of(self.as_dict(), **changes)
+
+    def without(self, *names: str) -> State:
+        """The same state without some variables; those that it lacks are passed over."""
+        return State.of({name: value for name, value in self.variables if name not in names})
 
     @property
     def label(self) -> str:

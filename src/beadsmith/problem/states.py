@@ -10,7 +10,7 @@ from beadsmith.errors import ProblemError
 from beadsmith.problem.checks import recorded_states, temperatures_of
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Script
-from beadsmith.problem.state import State, same_state
+from beadsmith.problem.state import COORDINATES, State, same_state
 
 
 def at_states(problem: Problem, wanted: Mapping[str, tuple[float, ...]]) -> list[tuple[State, Problem]]:
@@ -23,8 +23,15 @@ def at_states(problem: Problem, wanted: Mapping[str, tuple[float, ...]]) -> list
         wanted: values of state variables; temperature is ``T``, K.
 
     Raises:
-        ProblemError: nothing in the problem can take a temperature, or one is not positive.
+        ProblemError: nothing in the problem can take a temperature, one is not positive, or a variable is a coordinate
+            of distributions.
     """
+    for name in COORDINATES:
+        if name in wanted:
+            received = ", ".join(f"{value:g}" for value in wanted[name])
+            raise ProblemError(
+                f"--state {name}", received, "a variable that a simulation can have", f"{name} is a coordinate of bins"
+            )
     temperatures = wanted.get("T", ())
     if any(temperature <= 0 for temperature in temperatures):
         received = ", ".join(f"{value:g}" for value in temperatures)
@@ -49,8 +56,12 @@ def _at(problem: Problem, state: State, temperatures: tuple[float, ...]) -> tupl
     file = problem.file.model_copy(update={"experiments": experiments})
     recorded = {own for experiment in experiments.values() for own in recorded_states(experiment)}
     # What is derived from a whole ladder, such as the glass transition, has the state of the ladder.
-    recorded |= {State.of({name: own[name] for name in own if name != "T"}) for own in recorded}
-    targets = tuple(target for target in problem.targets if any(same_state(target.state, own) for own in recorded))
+    recorded |= {own.without("T") for own in recorded}
+    targets = tuple(
+        target
+        for target in problem.targets
+        if any(same_state(target.state.without(*COORDINATES), own) for own in recorded)
+    )
     return state, replace(problem, file=file, targets=targets)
 
 

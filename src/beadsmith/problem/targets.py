@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from beadsmith.errors import ProblemError
 from beadsmith.problem.complaint import suggestion
 from beadsmith.problem.quantity import parse_quantities
-from beadsmith.problem.records import Target
-from beadsmith.problem.schema import Mean, Observable, TargetRule
+from beadsmith.problem.records import Considered, Target
+from beadsmith.problem.schema import (
+    AngleDistribution,
+    BondDistribution,
+    ConsideredRule,
+    Mean,
+    Observable,
+    Precision,
+    TargetRule,
+)
 from beadsmith.problem.state import State
+from beadsmith.units import UNIT_OF_KIND
 
-#: Kind of quantity of each kind of observable.
+#: Kind of quantity of each kind of observable; see :func:`quantity_of` for the others.
 KIND_OF_OBSERVABLE = {
     "density": "density",
     "potential_energy": "energy",
@@ -20,6 +30,9 @@ KIND_OF_OBSERVABLE = {
     "volume": "volume",
     "radius_of_gyration": "length",
     "end_to_end_distance": "length",
+    "bond_length": "length",
+    "bond_angle": "angle",
+    "radial_distribution": "number",
     "glass_transition_lines": "temperature",
     "glass_transition_hyperbola": "temperature",
     "thermal_expansion": "thermal expansion",
@@ -27,7 +40,19 @@ KIND_OF_OBSERVABLE = {
 }
 
 #: State variables whose values carry a unit; all others are plain numbers.
-KIND_OF_VARIABLE = {"T": "temperature", "P": "pressure"}
+KIND_OF_VARIABLE = {"T": "temperature", "P": "pressure", "r": "length", "theta": "angle"}
+
+
+def quantity_of(observable: Observable) -> str:
+    """Kind of quantity of an observable (:mod:`beadsmith.units`)."""
+    if isinstance(observable, BondDistribution | AngleDistribution):
+        return f"probability per {observable.per.replace('_', ' ')}"
+    return KIND_OF_OBSERVABLE[observable.kind]
+
+
+def unit_of(observable: Observable) -> str:
+    """Unit of an observable: what the user declared for a column of their own, Beadsmith's own for all else."""
+    return observable.unit if isinstance(observable, Mean) else UNIT_OF_KIND[quantity_of(observable)]
 
 
 def resolve_targets(rules: Mapping[str, TargetRule], observables: Mapping[str, Observable]) -> tuple[Target, ...]:
@@ -37,6 +62,51 @@ def resolve_targets(rules: Mapping[str, TargetRule], observables: Mapping[str, O
         ProblemError: unknown observable, wrong unit, lists of different lengths, an uncertainty that is not positive.
     """
     return tuple(target for name, rule in rules.items() for target in _resolve_one(name, rule, observables))
+
+
+def resolve_considered(
+    rules: Mapping[str, ConsideredRule], observables: Mapping[str, Observable]
+) -> tuple[Considered, ...]:
+    """All observables that might become targets, in the order of the file.
+
+    Raises:
+        ProblemError: as :func:`resolve_targets`.
+    """
+    return tuple(
+        Considered(name, state, spread, rule.source)
+        for name, rule in rules.items()
+        for state, spread in _states_and_spreads(f"considered.{name}", name, rule, observables)
+    )
+
+
+def resolve_tolerances(
+    precision: Precision | None, targets: Sequence[Target], observables: Mapping[str, Observable]
+) -> tuple[float, ...]:
+    """Largest standard error wanted of what answers each target, in the order of the targets; infinite if none is.
+
+    What is derived from other observables is as precise as they are: it has no tolerance of its own.
+
+    Raises:
+        ProblemError: a tolerance of something that is not measured in a simulation, a wrong unit, or one of zero.
+    """
+    if precision is None:
+        return (math.inf,) * len(targets)
+    measured = {name: one for name, one in observables.items() if hasattr(one, "experiment")}
+    named = {}
+    for name, text in precision.tolerance.items():
+        where = f"precision.tolerance.{name}"
+        if name not in measured:
+            remedy = suggestion(name, measured) or "what is derived is as precise as what it is derived from"
+            raise ProblemError(where, name, f"an observable of a simulation, one of {', '.join(measured)}", remedy)
+        observable = measured[name]
+        unit = observable.unit if isinstance(observable, Mean) else ""
+        (named[name],) = _numbers(text, quantity_of(observable), unit, where)
+        if named[name] <= 0:
+            raise ProblemError(where, text, "a positive standard error", "no simulation is exact")
+    return tuple(
+        named.get(target.observable, precision.of_target * target.stderr) if target.observable in measured else math.inf
+        for target in targets
+    )
 
 
 def parse_variable(name: str, text: object, where: str) -> tuple[float, ...]:
@@ -53,29 +123,38 @@ def parse_variable(name: str, text: object, where: str) -> tuple[float, ...]:
 
 def _resolve_one(name: str, rule: TargetRule, observables: Mapping[str, Observable]) -> list[Target]:
     where = f"targets.{name}"
+    pairs = _states_and_spreads(where, name, rule, observables)
+    values = _numbers(rule.value, *_kind_and_unit(observables[name]), f"{where}.value")
+    if len(values) != len(pairs):
+        raise ProblemError(f"{where}.value", _counted(values), f"as many as states, {len(pairs)}")
+    return [
+        Target(name, state, value, spread, rule.weight, rule.source)
+        for (state, spread), value in zip(pairs, values, strict=True)
+    ]
+
+
+def _states_and_spreads(
+    where: str, name: str, rule: TargetRule | ConsideredRule, observables: Mapping[str, Observable]
+) -> list[tuple[State, float]]:
+    """States of a rule, each with the standard deviation there."""
     if name not in observables:
         remedy = suggestion(name, observables) or "declare it under observables"
         raise ProblemError(where, name, f"the name of an observable, one of {', '.join(observables)}", remedy)
-    observable = observables[name]
-    kind = KIND_OF_OBSERVABLE[observable.kind]
-    unit = observable.unit if isinstance(observable, Mean) else ""
     states = _states(rule, f"{where}.state")
-    values = _numbers(rule.value, kind, unit, f"{where}.value")
-    if len(values) != len(states):
-        raise ProblemError(f"{where}.value", _counted(values), f"as many as states, {len(states)}")
     if twice := [state for number, state in enumerate(states) if state in states[:number]]:
         raise ProblemError(f"{where}.state", f"{twice[0].label} twice", "each state once")
-    spreads = _numbers(rule.uncertainty, kind, unit, f"{where}.uncertainty")
-    if len(spreads) not in (1, len(values)):
-        raise ProblemError(f"{where}.uncertainty", _counted(spreads), f"one, or as many as values, {len(values)}")
+    spreads = _numbers(rule.uncertainty, *_kind_and_unit(observables[name]), f"{where}.uncertainty")
+    if len(spreads) not in (1, len(states)):
+        raise ProblemError(f"{where}.uncertainty", _counted(spreads), f"one, or as many as states, {len(states)}")
     if min(spreads) <= 0:
         remedy = "an exact target would outweigh everything else"
         raise ProblemError(f"{where}.uncertainty", str(rule.uncertainty), "positive standard deviations", remedy)
-    spreads = spreads * (len(values) // len(spreads))
-    return [
-        Target(name, state, value, spread, rule.weight, rule.source)
-        for state, value, spread in zip(states, values, spreads, strict=True)
-    ]
+    return list(zip(states, spreads * (len(states) // len(spreads)), strict=True))
+
+
+def _kind_and_unit(observable: Observable) -> tuple[str, str]:
+    """Kind of quantity, and the unit that a user declared for a column of their own."""
+    return quantity_of(observable), observable.unit if isinstance(observable, Mean) else ""
 
 
 def _counted(numbers: tuple[float, ...]) -> str:
@@ -95,7 +174,7 @@ def _numbers(text: str | float, kind: str, unit: str, where: str) -> tuple[float
         raise ProblemError(where, str(text), str(error)) from error
 
 
-def _states(rule: TargetRule, where: str) -> list[State]:
+def _states(rule: TargetRule | ConsideredRule, where: str) -> list[State]:
     columns = {name: parse_variable(name, text, f"{where}.{name}") for name, text in rule.state.items()}
     count = max((len(column) for column in columns.values()), default=1)
     for name, column in columns.items():

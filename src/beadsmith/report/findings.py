@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from beadsmith.campaign.calibration import Measured, Outcome, outcome_of
+from beadsmith.campaign.finalists import Finalists, measured_finalists
+from beadsmith.campaign.identify import Identified, identify_study
 from beadsmith.campaign.study import Manifest, Study
-from beadsmith.errors import ProblemError
+from beadsmith.errors import ProblemError, StudyError
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem, load_model
 from beadsmith.problem.records import Evaluation, Observation
@@ -88,6 +90,8 @@ class Findings:
         manifest: None if nothing was ever searched there.
         compared: in the order of the problem file.
         repeats: other studies of the same search.
+        finalists: models that were measured at other fidelities.
+        identified: what the targets tell about the parameters; None if the study has no derivatives.
     """
 
     problem: Problem
@@ -96,6 +100,8 @@ class Findings:
     outcome: Outcome
     compared: tuple[ComparedModel, ...]
     repeats: tuple[Repeat, ...] = ()
+    finalists: tuple[Finalists, ...] = ()
+    identified: Identified | None = None
 
     @property
     def failed(self) -> int:
@@ -120,9 +126,11 @@ def gather(problem: Problem, study: Study, others: Sequence[Study] = ()) -> Find
         problem=problem,
         name=study.folder.resolve().name,
         manifest=manifest,
-        outcome=outcome_of(study),
+        outcome=outcome_of(study, problem),
         compared=tuple(_compared(problem, label, file) for label, file in problem.file.compare.items()),
-        repeats=tuple(_repeat(other, manifest) for other in others),
+        repeats=tuple(_repeat(other, problem, manifest) for other in others),
+        finalists=measured_finalists(study, problem),
+        identified=_identified(problem, study),
     )
 
 
@@ -131,7 +139,7 @@ def subjects(problem: Problem, outcome: Outcome) -> tuple[Subject, ...]:
     measured = {one.label: one for one in outcome.measured if one.number is None}
     order = [*problem.file.compare, *(label for label in measured if label not in problem.file.compare)]
     shown = [
-        replace(_of_measured(measured[label], label), place=place)
+        replace(measured_subject(measured[label], label), place=place)
         for place, label in enumerate(order)
         if label in measured
     ]
@@ -142,7 +150,7 @@ def subjects(problem: Problem, outcome: Outcome) -> tuple[Subject, ...]:
 def result_of(outcome: Outcome) -> Subject | None:
     """The calibrated model; before anything was re-measured, the best evaluation so far; None without any."""
     if outcome.best is not None:
-        return _of_measured(outcome.best, "Calibrated", result=True)
+        return measured_subject(outcome.best, "Calibrated", result=True)
     if outcome.incumbent is not None:
         return _of_evaluation(outcome.incumbent, "Best so far", result=True)
     return None
@@ -154,12 +162,8 @@ def start_of(outcome: Outcome) -> Subject | None:
     return None if first is None else _of_evaluation(first, f"Start (evaluation {first.number})")
 
 
-def well(measured: Measured) -> list[Evaluation]:
-    """Replicas that did not fail."""
-    return [replica for replica in measured.replicas if not replica.failed]
-
-
-def _of_measured(measured: Measured, label: str, result: bool = False) -> Subject:
+def measured_subject(measured: Measured, label: str, result: bool = False) -> Subject:
+    """A model that was measured, under the name it shall have."""
     good, total = len(well(measured)), len(measured.replicas)
     repeats = f"{total} repeat{'' if total == 1 else 's'}"
     where = f"evaluation {measured.number}, " if measured.number is not None else ""
@@ -172,6 +176,11 @@ def _of_measured(measured: Measured, label: str, result: bool = False) -> Subjec
         point=measured.point,
         result=result,
     )
+
+
+def well(measured: Measured) -> list[Evaluation]:
+    """Replicas that did not fail."""
+    return [replica for replica in measured.replicas if not replica.failed]
 
 
 def _of_evaluation(evaluation: Evaluation, label: str, result: bool = False) -> Subject:
@@ -207,10 +216,18 @@ def _compared(problem: Problem, label: str, file: str) -> ComparedModel:
         return ComparedModel(label, file, None, str(error).replace(str(problem.file_named(file)), file))
 
 
-def _repeat(study: Study, manifest: Manifest | None) -> Repeat:
+def _identified(problem: Problem, study: Study) -> Identified | None:
+    """From derivatives on record alone: a report must not take long."""
+    try:
+        return identify_study(problem, study, frames=False)
+    except StudyError:
+        return None
+
+
+def _repeat(study: Study, problem: Problem, manifest: Manifest | None) -> Repeat:
     own = study.manifest()
     same = own is not None and manifest is not None and _search_of(own) == _search_of(manifest)
-    return Repeat(study.folder.resolve().name, own, outcome_of(study), same)
+    return Repeat(study.folder.resolve().name, own, outcome_of(study, problem), same)
 
 
 def _search_of(manifest: Manifest) -> tuple[str, str, str]:

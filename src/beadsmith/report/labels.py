@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.schema import Mean
 from beadsmith.problem.state import State
-from beadsmith.problem.targets import KIND_OF_OBSERVABLE, KIND_OF_VARIABLE
+from beadsmith.problem.targets import KIND_OF_VARIABLE, unit_of
 from beadsmith.units import UNIT_OF_KIND
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -23,11 +22,7 @@ def observable_label(name: str) -> str:
 def observable_unit(problem: Problem, name: str) -> str:
     """Unit of an observable of the problem; empty if it has none or the problem does not know it."""
     observable = problem.observables.get(name)
-    if observable is None:
-        return ""
-    if isinstance(observable, Mean):
-        return pretty_unit(observable.unit)
-    return pretty_unit(UNIT_OF_KIND[KIND_OF_OBSERVABLE[observable.kind]])
+    return "" if observable is None else pretty_unit(unit_of(observable))
 
 
 def variable_unit(name: str) -> str:

@@ -15,8 +15,10 @@ from beadsmith.campaign.study import Study, digest_of
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines
 from beadsmith.report.failures import failure_groups
+from beadsmith.report.finalists import finalist_sections
 from beadsmith.report.findings import Findings, Subject, gather, start_of, subjects, well
 from beadsmith.report.formatting import ABSENT, Written, core_time, count, number, share, written
+from beadsmith.report.identifiability import identifiability_section
 from beadsmith.report.labels import observable_label
 from beadsmith.report.parameters import parameter_table
 from beadsmith.report.references import citations
@@ -126,8 +128,10 @@ def context_of(findings: Findings) -> dict[str, Any]:
         "curves": _curves(findings, models),
         **_pictures_of_search(findings, models),
         "candidates": _candidates(findings),
+        "finalists": finalist_sections(findings),
         "repeats": _repeats(findings),
         "parameters": parameter_table(findings),
+        "identifiability": identifiability_section(findings),
         "failures": failure_groups(_everything(findings)),
         "failed_share": share(findings.failed, len(outcome.evaluations)),
         "facts": _facts(findings),
@@ -249,6 +253,7 @@ def _facts(findings: Findings) -> Mapping[str, str]:
     return {
         "Study": findings.name,
         "Problem file": Path(manifest.problem_file).name,
+        **({"Started from": ", ".join(manifest.start_files)} if manifest.start_files else {}),
         "Digest of the problem": manifest.problem,
         "Fidelity": manifest.fidelity,
         "Search": manifest.method,
@@ -257,6 +262,7 @@ def _facts(findings: Findings) -> Mapping[str, str]:
         "LAMMPS": manifest.engine,
         "Beadsmith": manifest.beadsmith,
         "Python": manifest.python,
+        **({"Libraries": ", ".join(" ".join(one) for one in manifest.libraries.items())} if manifest.libraries else {}),
         "Machine": manifest.machine,
         **facts,
     }
@@ -274,7 +280,8 @@ def _command(findings: Findings) -> list[str]:
         "--seed": str(manifest.seed),
         "--study": f"{findings.name}-again",
     }
-    words = (("beadsmith", "run", Path(manifest.problem_file).name), *options.items())
+    starts = [("--start", file) for file in manifest.start_files]
+    words = (("beadsmith", "run", Path(manifest.problem_file).name), *options.items(), *starts)
     return [shlex.join(part) for part in words]
 
 

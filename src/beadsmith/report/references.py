@@ -21,6 +21,8 @@ _OF_METHOD = {
     "random": (),
 }
 
+_OF_IDENTIFIABILITY = ("gutenkunst2007", "transtrum2010", "transtrum2015", "mackay1992")
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -79,6 +81,8 @@ def citations(findings: Findings) -> tuple[Citation, ...]:
 
 def _used(findings: Findings) -> Iterator[tuple[str, str]]:
     problem = findings.problem
+    problems = [problem, *(one.problem for one in findings.finalists)]
+    observables = [observable for one in problems for observable in one.observables.values()]
     yield from _for(problem.file.citations, "this problem")
     for compared in findings.compared:
         if compared.model is not None:
@@ -89,12 +93,15 @@ def _used(findings: Findings) -> Iterator[tuple[str, str]]:
         yield "martins2025", "the misfit"
     if findings.manifest is not None:
         yield from _for(_OF_METHOD.get(findings.manifest.method, ()), f"the search, {findings.manifest.method}")
+    if findings.identified is not None:
+        yield from _for(_OF_IDENTIFIABILITY, "what the targets tell about the parameters")
+        yield from _for(("kritchman2009", "benaychgeorges2012"), "derivatives without their noise")
     if problem.file.forcefield.pair.style == "mie/cut":
         yield "avendano2011", "coarse-grained Mie potentials"
     yield "thompson2022", "the simulations, LAMMPS"
     if any(isinstance(observable, FromSeries | Mean | OfMolecules) for observable in problem.observables.values()):
         yield from _for(("shirts2008", "chodera2007", "chodera2016"), "standard errors and equilibration, pymbar")
-    if any(isinstance(observable, GlassTransitionHyperbola) for observable in problem.observables.values()):
+    if any(isinstance(observable, GlassTransitionHyperbola) for observable in observables):
         yield "patrone2016", "glass transition by hyperbola"
     yield "rocklin2015", "running many simulations, Dask"
 

@@ -11,17 +11,25 @@ from dataclasses import dataclass
 
 from beadsmith.calibrate import deviations, mean_squared_deviation
 from beadsmith.calibrate.matching import is_undetermined, matching
+from beadsmith.observe.glass_transition import NOT_DETERMINED
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Observation, Target
-from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines, ThermalExpansion
+from beadsmith.problem.schema import (
+    Distribution,
+    GlassTransitionHyperbola,
+    GlassTransitionLines,
+    ThermalExpansion,
+)
 from beadsmith.problem.state import State, same_state
 from beadsmith.report.findings import Number, Subject
-from beadsmith.report.formatting import UNKNOWN, Written, count, given, number, own_decimals, written
+from beadsmith.report.formatting import ABSENT, UNKNOWN, Written, count, given, number, own_decimals, written
 from beadsmith.report.labels import observable_label, observable_unit, state_label, with_unit
 
 #: A deviation of more than so many combined standard errors is marked.
 MARKED = 2.0
 TOO_HIGH, TOO_LOW, UNSETTLED = "▲", "▼", "†"
+#: Stands for a value that the data leave open, whatever number an estimator makes of them.
+IN_WORDS = "not determined"
 
 
 @dataclass(frozen=True)
@@ -52,24 +60,26 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One property at one state.
+    """One property at one state, or a whole distribution.
 
     Attributes:
         observable: its name in the problem file.
-        state: where.
+        state: where; of a distribution without its coordinate.
         target: None if nothing is said about it.
         cells: one for each column; None if that model has no such observation.
+        summary: what the cells say about a distribution; empty for a single value.
     """
 
     observable: str
     state: State
     target: Cell | None
     cells: tuple[Cell | None, ...]
+    summary: str = ""
 
     @property
     def label(self) -> str:
         """``T = 150 K``; empty for a property without state."""
-        return state_label(self.state)
+        return ", ".join(part for part in (state_label(self.state), self.summary) if part)
 
 
 @dataclass(frozen=True)
@@ -129,10 +139,25 @@ class PropertyTable:
         return frozenset(mark for cell in self.cells for mark in cell.mark)
 
     @property
+    def has_deviations(self) -> bool:
+        """Whether a distribution is compared with its targets as a whole."""
+        return any(row.summary and row.target is not None for row in self.rows)
+
+    @property
     def has_unknown_errors(self) -> bool:
         """Whether a question mark stands for an error somewhere."""
         foot = (cell for row in self.foot for cell in row.cells if cell is not None)
         return any(one.error == UNKNOWN for one in (*(cell.written for cell in self.cells), *foot))
+
+    @property
+    def undetermined(self) -> tuple[tuple[str, str], ...]:
+        """What the data of a model leave open: the model, and why."""
+        return tuple(
+            (column.title, cell.note)
+            for row in self.rows
+            for column, cell in zip(self.columns, row.cells, strict=True)
+            if cell is not None and cell.written.value == IN_WORDS and cell.note
+        )
 
     @property
     def remarks(self) -> tuple[tuple[str, str], ...]:
@@ -175,9 +200,13 @@ def _groups(problem: Problem, models: Sequence[Subject]) -> list[Group]:
     groups = []
     for name in measured_observables(problem, models):
         targets = [target for target in problem.targets if target.observable == name]
-        decimals = own_decimals(target.value for target in targets)
-        rows = [_row_of_target(target, decimals, models, z) for target in targets]
-        rows += [_row_of_state(name, state, models) for state in _states_without_target(name, targets, models)]
+        observable = problem.observables.get(name)
+        if isinstance(observable, Distribution):
+            rows = _rows_of_distribution(name, observable.coordinate, targets, models, z)
+        else:
+            decimals = own_decimals(target.value for target in targets)
+            rows = [_row_of_target(target, decimals, models, z) for target in targets]
+            rows += [_row_of_state(name, state, models) for state in _states_without_target(name, targets, models)]
         title = with_unit(observable_label(name), observable_unit(problem, name))
         groups.append(Group(title, tuple(sorted(rows, key=lambda row: row.state))))
     return groups
@@ -210,6 +239,63 @@ def _row_of_state(name: str, state: State, models: Sequence[Subject]) -> Row:
     return Row(name, state, None, tuple(_cell(observations) for observations in found))
 
 
+def _rows_of_distribution(
+    name: str,
+    coordinate: str,
+    targets: Sequence[Target],
+    models: Sequence[Subject],
+    z: Sequence[Mapping[tuple[str, State], float]],
+) -> list[Row]:
+    """One row for each state without the coordinate: figures show the bins, a table of all of them would hide the rest.
+
+    With targets: the root mean square deviation of the bins from them; without: the height of the highest bin.
+    """
+    states: list[State] = []
+    observed = (one.state for model in models for one in model.observations if one.observable == name)
+    for state in (one.without(coordinate) for one in (*(target.state for target in targets), *observed)):
+        if not any(same_state(state, known) for known in states):
+            states.append(state)
+    rows = []
+    for state in states:
+        here = [target for target in targets if same_state(target.state.without(coordinate), state)]
+        bins = [_bins_at(name, coordinate, state, model) for model in models]
+        if here:
+            cells = [_deviation_of_bins(found, here, own) for found, own in zip(bins, z, strict=True)]
+            target = Cell(math.nan, math.nan, Written(ABSENT))
+            rows.append(Row(name, state, target, tuple(cells), f"deviation of {count(len(here), 'bin')}"))
+        else:
+            rows.append(Row(name, state, None, tuple(_highest(found) for found in bins), "highest bin"))
+    return rows
+
+
+def _bins_at(name: str, coordinate: str, state: State, model: Subject) -> list[Observation]:
+    own = (one for one in model.observations if one.observable == name)
+    return [one for one in own if same_state(one.state.without(coordinate), state)]
+
+
+def _deviation_of_bins(
+    found: Sequence[Observation], targets: Sequence[Target], z: Mapping[tuple[str, State], float]
+) -> Cell | None:
+    known = [z.get((target.observable, target.state), math.nan) for target in targets]
+    if not found or not all(math.isfinite(one) for one in known):
+        return None
+    deviation = math.sqrt(math.fsum(one**2 for one in known) / len(known))
+    return _cell_of_bins(found, deviation, math.nan, Written(f"{number(deviation, 2)} σ"))
+
+
+def _highest(found: Sequence[Observation]) -> Cell | None:
+    if not found:
+        return None
+    one = max(found, key=lambda bin_: bin_.value)
+    return _cell_of_bins(found, one.value, one.stderr, written(one.value, one.stderr))
+
+
+def _cell_of_bins(found: Sequence[Observation], value: float, stderr: float, shown: Written) -> Cell:
+    notes = dict.fromkeys(one.note for one in found if one.note)
+    equilibrated = all(one.equilibrated for one in found)
+    return Cell(value, stderr, shown, equilibrated=equilibrated, note="; ".join(notes))
+
+
 def _states_without_target(name: str, targets: Sequence[Target], models: Sequence[Subject]) -> list[State]:
     states: list[State] = []
     for observation in (one for model in models for one in model.observations if one.observable == name):
@@ -222,10 +308,9 @@ def _cell(found: Sequence[Observation], z: float = math.nan) -> Cell | None:
     if not found:
         return None
     one = found[0]
-    shown = (
-        Written("not determined") if is_undetermined(one) and math.isnan(one.value) else written(one.value, one.stderr)
-    )
-    return Cell(one.value, one.stderr, shown, z, one.equilibrated, one.note)
+    if NOT_DETERMINED in one.note or (is_undetermined(one) and math.isnan(one.value)):
+        return Cell(one.value, one.stderr, Written(IN_WORDS), equilibrated=one.equilibrated, note=one.note)
+    return Cell(one.value, one.stderr, written(one.value, one.stderr), z, one.equilibrated, one.note)
 
 
 def _foot(problem: Problem, models: Sequence[Subject]) -> tuple[FootRow, ...]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich import box
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from beadsmith.calibrate import make_misfit
-from beadsmith.campaign.calibration import Outcome
+from beadsmith.campaign.calibration import Measured, Outcome
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.records import Observation
-from beadsmith.report.findings import Number, Subject, subjects
+from beadsmith.report.findings import measured_subject, subjects
 from beadsmith.report.formatting import ABSENT, UNKNOWN
 from beadsmith.report.tables import TOO_HIGH, TOO_LOW, UNSETTLED, Cell, Group, PropertyTable, property_table
 
@@ -27,17 +24,9 @@ def terminal_table(problem: Problem, outcome: Outcome) -> Table:
     return rendered(property_table(problem, subjects(problem, outcome)))
 
 
-def evaluation_table(problem: Problem, labelled_observations: Mapping[str, Sequence[Observation]]) -> Table:
-    """Targets beside any models.
-
-    The misfit at the foot is that of these observations and has no error of its own.
-
-    Args:
-        problem: gives the targets and the misfit.
-        labelled_observations: one set of observations for each column, by its title.
-    """
-    models = [_judged(problem, label, tuple(found)) for label, found in labelled_observations.items()]
-    return rendered(property_table(problem, models))
+def measured_table(problem: Problem, models: Sequence[Measured]) -> Table:
+    """Targets beside any measured models, with their misfits where they were judged."""
+    return rendered(property_table(problem, [measured_subject(one, one.label) for one in models]))
 
 
 def rendered(table: PropertyTable) -> Table:
@@ -97,15 +86,8 @@ def _legend(table: PropertyTable) -> str:
         UNSETTLED: f"{UNSETTLED} not equilibrated",
     }
     known = [sentence for mark, sentence in sentences.items() if mark in table.marks]
+    if table.has_deviations:
+        known.append("σ root mean square deviation of bins in combined standard errors")
     if table.has_unknown_errors:
         known.append(f"± {UNKNOWN} error not known")
-    return "; ".join(known)
-
-
-def _judged(problem: Problem, label: str, observations: tuple[Observation, ...]) -> Subject:
-    try:
-        value = make_misfit(problem.file.misfit, problem.targets, problem.observables)(observations)
-    except ValueError:  # no targets, or one that was not observed: the table shows the gap
-        return Subject(label, "", observations, None, {}, {})
-    terms = {name: Number(term, math.inf) for name, term in value.terms.items()}
-    return Subject(label, "", observations, Number(value.total, math.inf), terms, {})
+    return "\n".join(filter(None, ["; ".join(known), *(f"{model}: {why}" for model, why in table.undetermined)]))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from beadsmith.calibrate.response import Response
+
+#: Tells the response at a point without a simulation, targets that it cannot tell being NaN; None if it can tell none.
+Foresee: TypeAlias = Callable[[Mapping[str, float]], Response | None]
 
 
 class Search(Protocol):

@@ -12,6 +12,11 @@ second term is what the linear model's own noise adds to the expected misfit: it
 derivatives are not known well (errors in variables).  The last is a normal prior about the beginning: without it the
 parameters that the data say nothing about would wander off with the noise.
 
+**Inner steps.**  Where responses can be foreseen without simulations (:data:`~beadsmith.search.contract.Foresee`), the
+linear model is made again where a step would lead, with what is foreseen there as one more answer, and the step is
+taken again, until it stays or nothing is foreseen.  Targets that are not foreseen keep the linear model of the
+simulated points.
+
 References:
     K. Levenberg, Q. Appl. Math. 2, 164 (1944); D. Marquardt, SIAM J. Appl. Math. 11, 431 (1963).
     J. Nocedal, S. Wright, Numerical Optimization (2006), chapters 4 and 10 (trust regions, least squares).
@@ -27,14 +32,12 @@ from scipy.optimize import lsq_linear
 from scipy.stats import qmc
 
 from beadsmith.calibrate.response import Response
+from beadsmith.problem.schema import PRIOR_WIDTH
 from beadsmith.search.box import Array, Box
-from beadsmith.search.contract import Strategy
+from beadsmith.search.contract import Foresee, Strategy
 
 #: Standard deviation, in unit coordinates, of a step that the data say nothing about.
 PRIOR_STEP = 0.25
-
-#: Standard deviation, in unit coordinates, of a parameter about its first value before anything was measured.
-PRIOR_WIDTH = 0.4
 
 #: Trust region at the beginning and at most: the largest change of any parameter in one step.
 LARGEST_STEP = 0.25
@@ -50,6 +53,10 @@ DAMPING_OF_COMPANIONS = 6.0
 
 #: So many answers in a row without a gain beyond the noise end the search.
 PATIENCE = 6
+
+#: Inner steps at most, and the largest change of a parameter at which they have come to rest, in unit coordinates.
+INNER_STEPS = 4
+AT_REST = 0.005
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,25 @@ class LocalModel:
 
 
 @dataclass(frozen=True)
+class Region:
+    """Where a step may lead, and what holds it back; all in unit coordinates.
+
+    Attributes:
+        centre: the point from which it is taken, shape (parameters,).
+        radius: the largest change of any parameter.
+        damping: how many times as strongly the errors of the linear model and the length of the step count.
+        first: where the search began, shape (parameters,).
+        prior: standard deviation of a parameter about its first value.
+    """
+
+    centre: Array
+    radius: float
+    damping: float
+    first: Array
+    prior: float
+
+
+@dataclass(frozen=True)
 class Expectation:
     """What was hoped for when a point was proposed.
 
@@ -97,15 +123,22 @@ class Expectation:
 class GaussNewton(Strategy):
     """Levenberg-Marquardt steps from the best point so far, in a trust region that follows their success."""
 
-    def __init__(self, box: Box, seed: int, start: list[Array]) -> None:
+    def __init__(
+        self, box: Box, seed: int, start: list[Array], prior: float = PRIOR_WIDTH, foresee: Foresee | None = None
+    ) -> None:
         """Prepare the search.
 
         Args:
             box: ranges of the parameters.
             seed: non-negative; only points proposed before the first answer depend on it.
             start: points to begin with, unit coordinates inside the box; the centre of the box if empty.
+            prior: standard deviation, in unit coordinates, of a parameter about its first value before anything was
+                measured.
+            foresee: for inner steps; it may know what the search has been told, and nothing later.
         """
         self._box = box
+        self._foresee = foresee
+        self._prior = prior
         self._start = start or [np.full(box.dimension, 0.5)]
         self._spread = qmc.Sobol(box.dimension, rng=np.random.default_rng(seed))
         self._all: list[Answer] = []
@@ -160,10 +193,26 @@ class GaussNewton(Strategy):
         centre = self._best_so_far()
         companions = sum(isinstance(one, Expectation) for one in self._pending.values())
         damping = DAMPING_OF_COMPANIONS**companions
-        change = _levenberg_marquardt(centre, self._answers[0].response, self._start[0], self._radius, damping)
-        moved = np.clip(centre.unit + change, 0.0, 1.0)
-        expected = _misfit_of(self._answers[0].response, centre.values + centre.jacobian @ change, centre.stderrs)
-        return Expectation(moved, centre.misfit, expected)
+        region = Region(centre.unit, self._radius, damping, self._start[0], self._prior)
+        model, goal = centre, self._answers[0].response
+        point = _levenberg_marquardt(model, goal, region)
+        for _ in range(INNER_STEPS):
+            answers = self._foreseen(point)
+            if not answers:
+                break
+            model, goal = local_model(answers, point), answers[0].response
+            point = _levenberg_marquardt(model, goal, region)
+            if np.abs(point - model.unit).max() < AT_REST:
+                break
+        expected = _misfit_of(goal, model.values + model.jacobian @ (point - model.unit), model.stderrs)
+        return Expectation(point, centre.misfit, expected)
+
+    def _foreseen(self, unit: Array) -> list[Answer]:
+        """All answers with one more, what is foreseen at a point; empty if nothing is."""
+        response = None if self._foresee is None else self._foresee(self._box.point(unit))
+        if response is None or not (response.differentiated & (response.weights > 0)).any():
+            return []
+        return _of_common_rows([*self._all, Answer(unit, _in_unit_coordinates(response, self._box))])
 
     def _best_so_far(self) -> LocalModel:
         """The evaluated point with the smallest misfit, as its neighbours see it too."""
@@ -224,21 +273,28 @@ def local_model(answers: list[Answer], unit: Array) -> LocalModel:
     )
 
 
-def _levenberg_marquardt(centre: LocalModel, goal: Response, first: Array, radius: float, damping: float) -> Array:
-    """The step that minimises the expected misfit of the linear model, in unit coordinates, shape (parameters,)."""
-    scale = np.sqrt(goal.weights / (goal.target_stderrs**2 + centre.stderrs**2))
-    step, prior = (1.0 / (len(goal.targets) * width**2) for width in (PRIOR_STEP, PRIOR_WIDTH))
-    doubt = ((scale[:, None] * centre.jacobian_stderrs) ** 2).sum(axis=0)
-    identity = np.eye(len(centre.unit))
-    matrix = np.vstack(
-        [scale[:, None] * centre.jacobian, np.sqrt(damping * (doubt + step)) * identity, np.sqrt(prior) * identity]
+def _levenberg_marquardt(model: LocalModel, goal: Response, region: Region) -> Array:
+    """The point of a region with the smallest expected misfit, in unit coordinates, shape (parameters,)."""
+    scale = np.sqrt(goal.weights / (goal.target_stderrs**2 + model.stderrs**2))
+    step, prior = (1.0 / (len(goal.targets) * width**2) for width in (PRIOR_STEP, region.prior))
+    doubt = ((scale[:, None] * model.jacobian_stderrs) ** 2).sum(axis=0)
+    # The linear model errs with the distance from its own point, which is the centre if nothing was foreseen.
+    away = model.unit - region.centre
+    held = np.sqrt(region.damping * (doubt + step))
+    identity = np.eye(len(away))
+    matrix = np.vstack([scale[:, None] * model.jacobian, held * identity, np.sqrt(prior) * identity])
+    wanted = np.concatenate(
+        [
+            scale * (goal.targets - model.values + model.jacobian @ away),
+            held * doubt / (doubt + step) * away,
+            np.sqrt(prior) * (region.first - region.centre),
+        ]
     )
-    still = np.zeros(len(centre.unit))
-    wanted = np.concatenate([scale * (goal.targets - centre.values), still, np.sqrt(prior) * (first - centre.unit)])
-    low = np.maximum(-radius, -centre.unit)
-    high = np.minimum(radius, 1.0 - centre.unit)
+    low = np.maximum(-region.radius, -region.centre)
+    high = np.minimum(region.radius, 1.0 - region.centre)
     # A coordinate at its bound has no room on one side; the solver wants some between the bounds.
-    return np.asarray(lsq_linear(matrix, wanted, bounds=(low - 1e-12, high + 1e-12)).x)
+    change = lsq_linear(matrix, wanted, bounds=(low - 1e-12, high + 1e-12)).x
+    return np.asarray(np.clip(region.centre + change, 0.0, 1.0))
 
 
 def _misfit_of(goal: Response, values: Array, stderrs: Array) -> float:

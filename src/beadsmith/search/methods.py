@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from beadsmith.problem.parameters import Parameter
-from beadsmith.problem.schema import SEARCH_METHODS
+from beadsmith.problem.schema import PRIOR_WIDTH, SEARCH_METHODS
 from beadsmith.search.box import Box
-from beadsmith.search.contract import BeginWith, InOrder, Search, Strategy
+from beadsmith.search.contract import BeginWith, Foresee, InOrder, Search, Strategy
 
 Start = Sequence[Mapping[str, float]]
 
 
 def make_search(
-    method: str, parameters: Sequence[Parameter], seed: int, start: Sequence[Mapping[str, float]] = ()
+    method: str,
+    parameters: Sequence[Parameter],
+    seed: int,
+    start: Sequence[Mapping[str, float]] = (),
+    prior: float = PRIOR_WIDTH,
+    foresee: Foresee | None = None,
 ) -> Search:
     """A search by name.
 
@@ -27,17 +33,26 @@ def make_search(
             models may lie outside the ranges: ``sobol`` and ``random`` propose such a point as it is;
             the others know nothing outside and propose the nearest point of the box.  TPE and Gauss-Newton
             learn from these points; CMA-ES begins at the first of them (without any: at the centre of the box).
+        prior: how far parameters may be from the first point, a standard deviation in parts of their ranges; only
+            Gauss-Newton has a use for it.
+        foresee: tells responses without simulations, from what the search has been told and nothing later; only
+            Gauss-Newton has a use for it.
 
     Raises:
-        ValueError: an unknown method, a seed outside its range, an impossible box or start point.
+        ValueError: an unknown method, a seed outside its range, a prior that is not positive, an impossible box or
+            start point.
     """
     if method not in _STRATEGIES:
         raise ValueError(f"search method {method!r} is not known, expected one of {', '.join(SEARCH_METHODS)}")
     if not 0 <= seed < 2**32:
         raise ValueError(f"the seed of a search is {seed}, expected a whole number from 0 to 4294967295")
+    if not prior > 0:
+        raise ValueError(f"the prior of a search is {prior:g}, expected a positive part of the ranges, such as 0.4")
     box = Box.of(parameters)
     points = [box.checked(point, f"start point {number}") for number, point in enumerate(start)]
-    return InOrder(_STRATEGIES[method](box, seed, points))
+    gauss_newton = partial(_gauss_newton, prior=prior, foresee=foresee)
+    strategy = gauss_newton if method == "gauss-newton" else _STRATEGIES[method]
+    return InOrder(strategy(box, seed, points))
 
 
 def _tpe(box: Box, seed: int, start: Start) -> Strategy:
@@ -72,10 +87,12 @@ def _random(box: Box, seed: int, start: Start) -> Strategy:
     return BeginWith(start, RandomPoints(box, seed))
 
 
-def _gauss_newton(box: Box, seed: int, start: Start) -> Strategy:
+def _gauss_newton(
+    box: Box, seed: int, start: Start, prior: float = PRIOR_WIDTH, foresee: Foresee | None = None
+) -> Strategy:
     from beadsmith.search.gauss_newton import GaussNewton
 
-    return GaussNewton(box, seed, [box.unit(box.clipped(point)) for point in start])
+    return GaussNewton(box, seed, [box.unit(box.clipped(point)) for point in start], prior, foresee)
 
 
 _STRATEGIES: dict[str, Callable[[Box, int, Start], Strategy]] = {

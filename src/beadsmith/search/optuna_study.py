@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from beadsmith.calibrate.matching import described
 from beadsmith.problem.parameters import Parameter
 from beadsmith.problem.records import Evaluation
+from beadsmith.problem.state import COORDINATES
 from beadsmith.search.quiet import quietly
 
 
@@ -31,9 +32,9 @@ def write_optuna_study(
 
     Each evaluation becomes a trial, in the order given: its point, its misfit as the value, or the state
     FAIL if it has none.  User attributes hold the rest: number, label, seed, core seconds, terms of the
-    misfit, observations (values as numbers, for plots; their standard errors in one dictionary), and
-    failures as sentences.  Optuna takes no values outside a range; those are the attribute ``outside the
-    range`` instead.
+    misfit, observations (values as numbers, for plots; their standard errors in one dictionary; no bins of
+    distributions, which would bury all else), and failures as sentences.  Optuna takes no values outside a
+    range; those are the attribute ``outside the range`` instead.
 
     Args:
         path: of the journal file; its folder must exist.
@@ -89,7 +90,11 @@ def _trial(evaluation: Evaluation, distributions: Mapping[str, FloatDistribution
 
 
 def _attributes(evaluation: Evaluation) -> dict[str, Any]:
-    observed = {described(each.observable, each.state): each for each in evaluation.observations}
+    observed = {
+        described(each.observable, each.state): each
+        for each in evaluation.observations
+        if each.state == each.state.without(*COORDINATES)
+    }
     attributes: dict[str, Any] = {
         "number": evaluation.number,
         "label": evaluation.label,

@@ -169,7 +169,8 @@ class Tpe(Strategy):
         """What Optuna suggests."""
         trial = self._study.ask(dict(self._distributions))
         self._in_flight[number] = trial
-        return {name: float(trial.params[name]) for name in self._distributions}
+        values = trial.params  # a deep copy of all of them
+        return {name: float(values[name]) for name in self._distributions}
 
     def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
         """Tell Optuna, failures as late as needed."""

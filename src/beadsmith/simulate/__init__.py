@@ -8,6 +8,8 @@
     find LAMMPS; run it under a time limit
 :mod:`~beadsmith.simulate.outputs`
     log, averages and dump files to recordings
+:mod:`~beadsmith.simulate.binary_dump`, :mod:`~beadsmith.simulate.text_dump`, :mod:`~beadsmith.simulate.dump_frame`
+    both kinds of dumps, and what they have in common
 :mod:`~beadsmith.simulate.diagnosis`
     what went wrong, from what was left behind
 """

@@ -6,12 +6,14 @@ import ctypes
 import os
 import re
 import resource
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +25,9 @@ from beadsmith.simulate.plan import Simulation
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
-#: How often a running simulation is looked at, seconds; short ones should not wait.
+#: How often the driver's wish and the time limit are looked at while a simulation runs, seconds.
+_LOOK = 0.25
+#: How often a process is looked at where the system does not tell when it ends, seconds; short ones should not wait.
 _POLL = 0.02
 
 
@@ -135,17 +139,34 @@ def _command(simulation: Simulation, engine: Engine) -> list[str]:
 
 def _wait(process: subprocess.Popen[bytes], deadline: float, stop: Callable[[], bool]) -> tuple[int, bool, float]:
     """Exit code, whether it was too late, processor seconds."""
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, False, usage.ru_utime + usage.ru_stime
-        if stop():
-            raise Interrupted
-        if time.monotonic() > deadline:
-            usage = _kill(process)
-            return process.returncode, True, usage.ru_utime + usage.ru_stime
-        time.sleep(_POLL)
+    with _pause_until_end(process.pid) as pause:
+        while True:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return process.returncode, False, usage.ru_utime + usage.ru_stime
+            if stop():
+                raise Interrupted
+            if time.monotonic() > deadline:
+                usage = _kill(process)
+                return process.returncode, True, usage.ru_utime + usage.ru_stime
+            pause()
+
+
+@contextmanager
+def _pause_until_end(pid: int) -> Iterator[Callable[[], object]]:
+    """A pause that ends with the process, at once on Linux, or else after a moment."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):  # another system, an old kernel, or a sandbox that forbids it
+        yield lambda: time.sleep(_POLL)
+        return
+    try:
+        ended = select.poll()
+        ended.register(descriptor, select.POLLIN)
+        yield lambda: ended.poll(1000 * _LOOK)
+    finally:
+        os.close(descriptor)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> resource.struct_rusage:

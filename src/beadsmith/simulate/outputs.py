@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from beadsmith.problem.recording import Array, Frames, Recording, Series
 from beadsmith.problem.schema import ScriptRecording
 from beadsmith.problem.state import State
+from beadsmith.simulate.binary_dump import binary_frames
+from beadsmith.simulate.dump_frame import BrokenDump, unwrapped_frames
 from beadsmith.simulate.plan import Simulation
 from beadsmith.simulate.script import COMPLETE
+from beadsmith.simulate.text_dump import text_frames
 
 #: What LAMMPS calls the numbers that our observables use.
 USUAL_COLUMNS = {
@@ -26,7 +29,8 @@ USUAL_COLUMNS = {
 
 
 _STEP = re.compile(r"^-?\d+$")
-_POSITIONS = frozenset({"id", "x", "y", "z", "xu", "yu", "zu", "ix", "iy", "iz"})
+#: LAMMPS writes a binary dump if it is named so.
+_BINARY = ".bin"
 
 
 class OutputMissing(Exception):
@@ -63,7 +67,10 @@ def read_series_file(path: Path) -> tuple[list[str], Array]:
 
 
 def read_dump(path: Path) -> tuple[NDArray[np.int64], Array, Array]:
-    """Frames of a text dump with columns ``id`` and ``xu yu zu`` (or ``x y z ix iy iz``).
+    """Frames of a dump with columns ``id`` and ``xu yu zu`` (or ``x y z ix iy iz``).
+
+    Args:
+        path: a binary dump if its name ends in ``.bin``, as LAMMPS has it, else a text dump.
 
     Returns: steps, shape (frames,); unwrapped positions, angstrom, (frames, beads, 3), sorted by id; edge vectors of
         the boxes as rows, (frames, 3, 3).
@@ -71,17 +78,12 @@ def read_dump(path: Path) -> tuple[NDArray[np.int64], Array, Array]:
     Raises:
         OutputMissing: no file, no frames, other columns, or frames of different sizes.
     """
-    text = _text(path)
-    blocks = text.split("ITEM: TIMESTEP\n")[1:]
-    if not blocks:
-        raise OutputMissing(f"{path.name} has no frames")
-    if not text.endswith("\n"):
-        raise OutputMissing(f"{path.name} is cut short")
-    frames = [_read_frame(block, path.name) for block in blocks]
-    if len({positions.shape for _, positions, _ in frames}) != 1:
-        raise OutputMissing(f"{path.name} has frames with different numbers of atoms, or is cut short")
-    steps, positions, boxes = zip(*frames, strict=True)
-    return np.array(steps, dtype=np.int64), np.stack(positions), np.stack(boxes)
+    try:
+        if path.suffix == _BINARY:
+            return unwrapped_frames(binary_frames(_existing(path).read_bytes()))
+        return unwrapped_frames(text_frames(_text(path)))
+    except BrokenDump as error:
+        raise OutputMissing(f"{path.name} {error}") from error
 
 
 def read_log_table(log: str, run: int) -> tuple[list[str], Array]:
@@ -113,10 +115,10 @@ def _read_stretch(simulation: Simulation, number: int, folder: Path) -> Recordin
         stretch.series_every * simulation.timestep,
         {name: rows[1:, index] for index, name in enumerate(names) if name != "step"},
     )
-    _, positions, boxes = read_dump(folder / f"frames_{number}.dump")
+    _, positions, boxes = _read_positions(folder / f"frames_{number}.bin", simulation)
     if len(positions) < stretch.steps // stretch.frames_every:
         raise OutputMissing(
-            f"frames_{number}.dump has {len(positions)} frames of {stretch.steps // stretch.frames_every}"
+            f"frames_{number}.bin has {len(positions)} frames of {stretch.steps // stretch.frames_every}"
         )
     frames = Frames(stretch.frames_every * simulation.timestep, positions, boxes)
     return Recording(simulation.experiment, stretch.state, series, frames, simulation.topology)
@@ -131,10 +133,21 @@ def _read_users(simulation: Simulation, recording: ScriptRecording, folder: Path
         series = _series(*read_log_table(log, recording.log_run), recording.columns, simulation.timestep)
     frames = None
     if recording.dump is not None:
-        steps, positions, boxes = read_dump(folder / recording.dump)
+        steps, positions, boxes = _read_positions(folder / recording.dump, simulation)
         interval = float(np.diff(steps).mean()) * simulation.timestep if len(steps) > 1 else 0.0
         frames = Frames(interval, positions, boxes)
     return Recording(simulation.experiment, state, series, frames, simulation.topology)
+
+
+def _read_positions(path: Path, simulation: Simulation) -> tuple[NDArray[np.int64], Array, Array]:
+    """A dump that holds the beads of the simulation, if these are known."""
+    steps, positions, boxes = read_dump(path)
+    if simulation.topology is not None and positions.shape[1] != len(simulation.topology.masses):
+        raise OutputMissing(
+            f"{path.name} has {positions.shape[1]} atoms; the molecules of the experiment have "
+            f"{len(simulation.topology.masses)}"
+        )
+    return steps, positions, boxes
 
 
 def _series(names: Sequence[str], rows: Array, wanted: Mapping[str, str], timestep: float) -> Series:
@@ -148,50 +161,6 @@ def _series(names: Sequence[str], rows: Array, wanted: Mapping[str, str], timest
                 found.setdefault(ours, columns[theirs])
     interval = float(np.diff(rows[:, 0]).mean()) * timestep if len(rows) > 1 else 0.0
     return Series(interval, found)
-
-
-def _read_frame(block: str, name: str) -> tuple[int, Array, Array]:
-    try:
-        head, _, rest = block.partition("ITEM: ATOMS ")
-        columns, _, body = rest.partition("\n")
-        lines = head.splitlines()
-        count = int(lines[2])
-        names = [column if column in _POSITIONS else "" for column in columns.split()]
-        wanted = [number for number, column in enumerate(names) if column]
-        # Time and units may stand between frames.
-        rows = body.partition("ITEM:")[0].splitlines()
-        if len(rows) != count:
-            raise ValueError(f"{len(rows)} atoms of {count}")
-        numbers = np.loadtxt(rows, usecols=wanted, comments=None, ndmin=2)
-        box = _box(lines[3], lines[4:7])
-        step = int(lines[0])
-    except (IndexError, ValueError) as error:
-        raise OutputMissing(f"{name} holds something that is not a frame, or is cut short") from error
-    table = dict(zip(filter(None, names), numbers.T, strict=True))
-    if "id" not in table:
-        raise OutputMissing(f"{name} has no column id among {columns}")
-    if {"xu", "yu", "zu"} <= table.keys():
-        positions = np.column_stack([table["xu"], table["yu"], table["zu"]])
-    elif {"x", "y", "z", "ix", "iy", "iz"} <= table.keys():
-        images = np.column_stack([table["ix"], table["iy"], table["iz"]])
-        positions = np.column_stack([table["x"], table["y"], table["z"]]) + images @ box
-    else:
-        raise OutputMissing(
-            f"{name} has neither xu yu zu nor x y z ix iy iz; without image flags molecules are cut apart"
-        )
-    return step, positions[np.argsort(table["id"], kind="stable")], box
-
-
-def _box(header: str, lines: Sequence[str]) -> Array:
-    """Edge vectors as rows, from the bounds of a frame; LAMMPS prints the bounding box of a tilted one."""
-    rows = np.array([[float(word) for word in line.split()] for line in lines])
-    if "abc origin" in header:  # a general triclinic box: its edges themselves
-        return np.asarray(rows[:, :3])
-    low, high = rows[:, 0], rows[:, 1]
-    xy, xz, yz = rows[:, 2] if "xy" in header else (0.0, 0.0, 0.0)
-    low = low - np.array([min(0.0, xy, xz, xy + xz), min(0.0, yz), 0.0])
-    high = high - np.array([max(0.0, xy, xz, xy + xz), max(0.0, yz), 0.0])
-    return np.array([[high[0] - low[0], 0.0, 0.0], [xy, high[1] - low[1], 0.0], [xz, yz, high[2] - low[2]]])
 
 
 def _table(rows: Sequence[Sequence[str]], columns: int, name: str, *, whole: bool) -> Array:
@@ -209,6 +178,10 @@ def _table(rows: Sequence[Sequence[str]], columns: int, name: str, *, whole: boo
 
 
 def _text(path: Path) -> str:
+    return _existing(path).read_text(encoding="utf-8", errors="replace")
+
+
+def _existing(path: Path) -> Path:
     if not path.is_file():
         raise OutputMissing(f"{path.name} is missing")
-    return path.read_text(encoding="utf-8", errors="replace")
+    return path

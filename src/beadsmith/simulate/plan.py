@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +20,7 @@ from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Topology
 from beadsmith.problem.schema import Melt, Script, ScriptRecording, Vacuum
 from beadsmith.problem.state import State
-from beadsmith.simulate.script import Settings, Stretch, first_temperature, write_script
+from beadsmith.simulate.script import Resumed, Settings, Stretch, first_temperature, write_continuation, write_script
 
 #: Goes into every hash: raise it when the meaning of the inputs changes.
 FORMAT = 1
@@ -46,6 +46,7 @@ class Simulation:
         processors: MPI processes.
         time_limit: wall-clock seconds.
         engine: version of LAMMPS; part of the name.
+        inherited: files of other simulations that it needs, by local name: name of the simulation, and of its file.
     """
 
     experiment: str
@@ -59,6 +60,7 @@ class Simulation:
     variables: tuple[tuple[str, str], ...] = ()
     topology: Topology | None = None
     processors: int = 1
+    inherited: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @cached_property
     def name(self) -> str:
@@ -75,6 +77,7 @@ class Simulation:
             self.script_state.as_dict(),
             kinds,
             sorted(files.items()),
+            *([sorted(self.inherited.items())] if self.inherited else []),
         ]
         return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -102,9 +105,15 @@ def plan_simulations(problem: Problem, model: Model, seed: int, engine: str) -> 
         ProblemError: a state that the model needs and an experiment lacks; a missing file.
     """
     return tuple(
-        plan_simulation(problem, name, model, _seed_of(seed, index), engine)
-        for index, name in enumerate(problem.experiments)
+        plan_simulation(problem, name, model, seed_of_experiment(problem, name, seed), engine)
+        for name in problem.experiments
     )
+
+
+def seed_of_experiment(problem: Problem, name: str, seed: int, replica: int = 0) -> int:
+    """An independent seed for each experiment of an evaluation, and for each of its repetitions."""
+    entropy = [seed, list(problem.experiments).index(name), *([replica] if replica else [])]
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 2)
 
 
 def plan_simulation(problem: Problem, name: str, model: Model, seed: int, engine: str) -> Simulation:
@@ -114,17 +123,7 @@ def plan_simulation(problem: Problem, name: str, model: Model, seed: int, engine
         return _users_own(problem, name, experiment, model, seed, engine)
     state = State.of(experiment.state).with_(T=first_temperature(experiment))
     system = _system(problem, experiment, model, state, np.random.default_rng(seed))
-    periodic = isinstance(experiment, Melt)
-    script = write_script(
-        Settings(
-            experiment=experiment,
-            seed=seed % 899_999_963,
-            styles=style_lines(problem, periodic=periodic),
-            coefficients=lambda at: coefficient_lines(problem, model, at),
-            diameters=tuple(diameters(problem, model, state).values()),
-            shortest_edge=2.0 * problem.file.forcefield.pair.cutoff if periodic else None,
-        )
-    )
+    script = write_script(_settings(problem, experiment, model, seed))
     return Simulation(
         experiment=name,
         files={"in.lammps": script.text, "system.data": data_file(system, f"experiment {name}")},
@@ -134,6 +133,43 @@ def plan_simulation(problem: Problem, name: str, model: Model, seed: int, engine
         stretches=script.stretches,
         topology=system.topology,
         processors=experiment.processors,
+    )
+
+
+def plan_continuation(
+    problem: Problem, model: Model, first: Simulation, wanted: Mapping[int, tuple[int, str, str]], seed: int
+) -> Simulation:
+    """A simulation that goes on with recorded stretches of another where they ended.
+
+    Args:
+        first: as it was planned.
+        wanted: by number of the stretch in ``first``: how many more steps, and in which file of which simulation
+            its end is kept.
+        seed: of the thermostats.
+    """
+    experiment = problem.experiments[first.experiment]
+    if isinstance(experiment, Script):
+        raise ValueError("a user's own script cannot be continued")
+    inherited = {f"from_{number}.restart": (run, file) for number, (_, run, file) in wanted.items()}
+    resumed = [
+        Resumed(first.stretches[number], steps, f"from_{number}.restart") for number, (steps, _, _) in wanted.items()
+    ]
+    script = write_continuation(_settings(problem, experiment, model, seed), resumed)
+    return replace(first, files={"in.lammps": script.text}, stretches=script.stretches, inherited=inherited)
+
+
+def _settings(problem: Problem, experiment: Melt | Vacuum, model: Model, seed: int) -> Settings:
+    state = State.of(experiment.state).with_(T=first_temperature(experiment))
+    periodic = isinstance(experiment, Melt)
+    precision = problem.file.precision
+    return Settings(
+        experiment=experiment,
+        seed=seed % 899_999_963,
+        styles=style_lines(problem, periodic=periodic),
+        coefficients=lambda at: coefficient_lines(problem, model, at),
+        diameters=tuple(diameters(problem, model, state).values()),
+        shortest_edge=2.0 * problem.file.forcefield.pair.cutoff if periodic else None,
+        restarts=precision is not None and precision.longest > 1,
     )
 
 
@@ -176,8 +212,3 @@ def _text_of(problem: Problem, name: str, where: str) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ProblemError(f"{problem.path}: {where}", name, "a text file, relative to the problem file") from error
-
-
-def _seed_of(seed: int, index: int) -> int:
-    """Independent seeds for the experiments of one evaluation."""
-    return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0] >> 2)

@@ -1,13 +1,14 @@
 """Protocol stages to LAMMPS commands.
 
-Every recorded stretch ``i`` leaves ``series_<i>.txt`` (numbers over time) and ``frames_<i>.dump`` (unwrapped
-positions); the script ends by printing :data:`COMPLETE`, so that a cut-off log is told from a finished one.
+Every recorded stretch ``i`` leaves ``series_<i>.txt`` (numbers over time), ``frames_<i>.bin`` (unwrapped positions)
+and, if it may be continued, ``stretch_<i>.restart``; the script ends by printing :data:`COMPLETE`, so that a cut-off
+log is told from a finished one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from beadsmith.problem.checks import temperatures_of
 from beadsmith.problem.quantity import parse_duration
@@ -19,6 +20,14 @@ COMPLETE = "Beadsmith: all stages complete"
 #: Columns of the series files, by what LAMMPS calls them; those of a box make no sense for isolated molecules.
 SERIES_COLUMNS = {"temperature": "c_thermo_temp", "potential_energy": "c_thermo_pe"}
 BOX_COLUMNS = {"pressure": "c_thermo_press", "density": "v_density", "volume": "v_volume"}
+
+#: How a new simulation begins.
+_NEW = (
+    "units real",
+    "atom_style molecular",
+    "boundary p p p",
+    "read_data system.data extra/special/per/atom 8",
+)
 
 #: About how many samples a recorded stretch has; more only cost disk.
 SAMPLES = 1000
@@ -32,12 +41,29 @@ class Stretch:
         state: the state it records.
         steps: its length.
         series_every, frames_every: steps between samples.
+        stage: the stage that it belongs to.
     """
 
     state: State
     steps: int
     series_every: int
     frames_every: int
+    stage: Dynamics | Ladder
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A stretch to go on with.
+
+    Attributes:
+        stretch: as it was recorded first.
+        steps: how much longer.
+        restart: file with the end of what has been recorded.
+    """
+
+    stretch: Stretch
+    steps: int
+    restart: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +84,7 @@ class Settings:
         styles: style lines; set again after the push-off.
         coefficients: coefficient lines at a state.
         shortest_edge: below this edge of the box (angstrom) the simulation stops; None without a box.
+        restarts: whether the end of every recorded stretch is kept, so that it can be continued.
     """
 
     experiment: Melt | Vacuum
@@ -66,13 +93,14 @@ class Settings:
     coefficients: Callable[[State], Sequence[str]]
     diameters: Sequence[float]
     shortest_edge: float | None
+    restarts: bool = False
 
 
 def write_script(settings: Settings) -> Script:
     """The whole input: reads ``system.data``, runs every stage of the protocol."""
     experiment = settings.experiment
     writer = _Writer(settings)
-    lines = [*_header(settings), *writer.at(_first_state(experiment))]
+    lines = [*_NEW, *_header(settings), *writer.at(_first_state(experiment))]
     for stage in experiment.protocol:
         match stage:
             case Minimize():
@@ -85,6 +113,21 @@ def write_script(settings: Settings) -> Script:
                 lines += writer.ladder(stage)
     lines.append(f'print "{COMPLETE}"')
     return Script("\n".join(lines) + "\n", tuple(writer.stretches))
+
+
+def write_continuation(settings: Settings, resumed: Sequence[Resumed]) -> Script:
+    """Input that goes on with recorded stretches, one after the other, each from its own end."""
+    writer = _Writer(settings)
+    lines = []
+    for one in resumed:
+        lines += ["clear", f"read_restart {one.restart}", *_header(settings), *writer.resumed(one)]
+    lines.append(f'print "{COMPLETE}"')
+    return Script("\n".join(lines) + "\n", tuple(writer.stretches))
+
+
+def restart_file(number: int) -> str:
+    """Where the end of recorded stretch ``number`` is kept."""
+    return f"stretch_{number}.restart"
 
 
 def first_temperature(experiment: Melt | Vacuum) -> float:
@@ -153,7 +196,7 @@ class _Writer:
         first, last = temperatures_of(stage)
         steps = parse_duration(stage.duration, self._timestep)
         lines = self.at(self._fixed.with_(T=last))
-        run = self._recorded(last, steps, stage.frames) if stage.record else [f"run {steps}"]
+        run = self._recorded(last, steps, stage) if stage.record else [f"run {steps}"]
         return [*lines, *self._running(stage.stage, first, last, stage, run)]
 
     def ladder(self, stage: Ladder) -> list[str]:
@@ -166,9 +209,19 @@ class _Writer:
             before = self._temperature if self._temperature is not None else temperature
             if ramp and before != temperature:
                 lines += self._running(stage.ensemble, before, temperature, stage, [f"run {ramp}"])
-            recorded = self._recorded(temperature, hold, stage.frames)
+            recorded = self._recorded(temperature, hold, stage)
             lines += self._running(stage.ensemble, temperature, temperature, stage, recorded)
         return lines
+
+    def resumed(self, one: Resumed) -> list[str]:
+        """More of a stretch, sampled as before; velocities and thermostat come from its end."""
+        self._coefficients, temperature = (), one.stretch.state["T"]
+        self._temperature = temperature
+        stage = one.stretch.stage
+        ensemble = stage.ensemble if isinstance(stage, Ladder) else stage.stage
+        lines = self.at(one.stretch.state)
+        record = self._sampled(replace(one.stretch, steps=one.steps))
+        return [*lines, *self._running(ensemble, temperature, temperature, stage, record)]
 
     def _running(self, ensemble: str, first: float, last: float, stage: Dynamics | Ladder, run: list[str]) -> list[str]:
         damping = stage.damping or 100 * self._timestep
@@ -189,22 +242,26 @@ class _Writer:
         after = ["unfix thermostat"] if ensemble == "langevin" else []
         return [*lines, *run, "unfix dynamics", *after]
 
-    def _recorded(self, temperature: float, steps: int, frames: int) -> list[str]:
-        number = len(self.stretches)
-        frames_every = max(1, steps // frames)
+    def _recorded(self, temperature: float, steps: int, stage: Dynamics | Ladder) -> list[str]:
         series_every = max(10, steps // SAMPLES) if steps >= 100 else 1
         state = self._fixed.with_(T=temperature)
-        self.stretches.append(Stretch(state, steps, series_every, frames_every))
+        return self._sampled(Stretch(state, steps, series_every, max(1, steps // stage.frames), stage))
+
+    def _sampled(self, stretch: Stretch) -> list[str]:
+        number, every = len(self.stretches), stretch.series_every
+        self.stretches.append(stretch)
         periodic = self._settings.shortest_edge is not None
         columns = SERIES_COLUMNS | (BOX_COLUMNS if periodic else {})
         return [
-            f"fix series all ave/time {series_every} 1 {series_every} {' '.join(columns.values())} "
-            f'file series_{number}.txt title1 "# {state.label}" title2 "# step {" ".join(columns)}" format " %.9g"',
-            f"dump frames all custom {frames_every} frames_{number}.dump id xu yu zu",
-            'dump_modify frames sort id first no format float "%.3f"',
-            f"run {steps}",
+            f"fix series all ave/time {every} 1 {every} {' '.join(columns.values())} "
+            f'file series_{number}.txt title1 "# {stretch.state.label}" '
+            f'title2 "# step {" ".join(columns)}" format " %.9g"',
+            f"dump frames all custom {stretch.frames_every} frames_{number}.bin id xu yu zu",
+            "dump_modify frames sort id first no",
+            f"run {stretch.steps}",
             "unfix series",
             "undump frames",
+            *([f"write_restart {restart_file(number)}"] if self._settings.restarts else []),
         ]
 
     def _next_seed(self) -> int:
@@ -216,10 +273,6 @@ class _Writer:
 def _header(settings: Settings) -> list[str]:
     experiment = settings.experiment
     lines = [
-        "units real",
-        "atom_style molecular",
-        "boundary p p p",
-        "read_data system.data extra/special/per/atom 8",
         *settings.styles,
         f"neighbor {experiment.skin:g} bin",
         "neigh_modify delay 0 every 1 check yes",

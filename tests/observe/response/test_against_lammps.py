@@ -103,12 +103,13 @@ def published(pebax: Problem) -> Model:
 
 @pytest.fixture(scope="module")
 def simulated(pebax: Problem, published: Model, engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    """The Pebax melt at one temperature, from real molecular dynamics; box edges as a data file rounds them."""
+    """The Pebax melt at one temperature, from real molecular dynamics; lengths as a data file rounds them."""
     folder = tmp_path_factory.mktemp("melt")
     simulation = plan_simulation(pebax, "melt", published, 11, engine.version)
     ending = run_simulation(simulation, folder, engine, stop=lambda: False).ending
     recording = read_recordings(simulation, folder, ending.log)[3]
-    return replace(recording, frames=replace(recording.frames, boxes=np.round(recording.frames.boxes, 8)))
+    positions, boxes = np.round(recording.frames.positions, 5), np.round(recording.frames.boxes, 8)
+    return replace(recording, frames=replace(recording.frames, positions=positions, boxes=boxes))
 
 
 def test_energies_of_frames_of_the_pebax_melt_are_those_of_lammps(pebax, published, simulated, lammps):

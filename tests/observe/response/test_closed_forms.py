@@ -11,7 +11,7 @@ from scipy.stats import binom
 
 from beadsmith.build.system import topology_of
 from beadsmith.forcefield.energies import harmonic, mie
-from beadsmith.observe.response import FluctuationGradient, observable_gradients, remaining_fraction
+from beadsmith.observe.response import FluctuationGradient, observable_gradients
 from beadsmith.problem.model import constant_model
 from beadsmith.problem.problem import Problem, load_problem
 from beadsmith.problem.recording import Frames, Recording
@@ -163,17 +163,6 @@ def test_a_harmonic_bond_answers_as_its_integral_says(dimers, autoregressive, rn
 def test_pairs_that_never_meet_have_no_influence(dimers, rng):
     found = gradients_of(dimers, dimers_in_vacuum(dimers, rng.normal(size=(36, 40)), rng))
     assert found["length"].values[2:] == pytest.approx(np.zeros(4), abs=1e-14)
-
-
-@pytest.mark.parametrize("stiffness", [2.4, 6.0])
-def test_reweighting_to_a_stiffer_bond_leaves_what_its_integral_says(dimers, rng, stiffness):
-    recording = dimers_in_vacuum(dimers, rng.normal(size=(100, 200)), rng)
-    point = {**POINT, "bond.A-A.k": stiffness}
-    model, other = (constant_model("known", dimers.parameters, one) for one in (POINT, point))
-    r, logarithms = lengths_at(POINT)
-    weights = np.exp(-(stiffness - POINT["bond.A-A.k"]) * (r - POINT["bond.A-A.length"]) ** 2 / KT)
-    expected = weighted_mean(weights, logarithms) ** 2 / weighted_mean(weights**2, logarithms)
-    assert remaining_fraction(recording, dimers, model, other) == pytest.approx(expected, rel=0.02)
 
 
 def gas(problem: Problem, normal: np.ndarray, rng: np.random.Generator) -> Recording:

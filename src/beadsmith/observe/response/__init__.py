@@ -13,14 +13,19 @@
 
   - ``fluctuation``: the covariance estimator and its standard error;
 
-- :func:`remaining_fraction`: how many samples reweighting to another model would leave (``reweighting``).
+- :func:`by_coefficients`: the same by the coefficients of parameters that are functions of the state (``functions``).
 
 Formulas, assumptions, measured errors and costs stand in ``docs/gradients.md``.
 """
 
 from __future__ import annotations
 
+from beadsmith.observe.response.functions import by_coefficients
 from beadsmith.observe.response.gradients import DIFFERENTIABLE, FluctuationGradient, observable_gradients
-from beadsmith.observe.response.reweighting import remaining_fraction
 
-__all__ = ["DIFFERENTIABLE", "FluctuationGradient", "observable_gradients", "remaining_fraction"]
+__all__ = [
+    "DIFFERENTIABLE",
+    "FluctuationGradient",
+    "by_coefficients",
+    "observable_gradients",
+]

@@ -43,7 +43,7 @@ import numpy as np
 
 from beadsmith.errors import EstimateError
 from beadsmith.observe.molecular import FEWEST_REPLICAS
-from beadsmith.observe.response.frame_values import Array, FrameValues
+from beadsmith.observe.response.frame_values import Array, FrameValues, of_positions
 from beadsmith.observe.timeseries import EXCESS_OF_EFFECTIVE_SAMPLES, FEWEST_SAMPLES, effective_samples
 from beadsmith.units import BOLTZMANN
 
@@ -97,6 +97,35 @@ def fluctuation_gradient(
     if not (np.isfinite(values).all() and np.isfinite(errors).all()):
         raise EstimateError("a derivative is not finite: beads at the same place, or a mixed well depth of zero")
     return values, errors
+
+
+def histogram_gradients(values: Array, single: Array, sampled: FrameValues, temperature: float) -> tuple[Array, Array]:
+    """:func:`fluctuation_gradient` of every bin of a histogram, which the positions alone decide.
+
+    The identity of the head of the module does not hold for it, because bins have sharp ends.  An error is at least
+    what a single count could have made: nothing seen in a bin is not nothing there.
+
+    Args:
+        values: the histogram in each frame and group, shape (frames, groups, bins).
+        single: what one count adds to ``values``, shape (bins,).
+        sampled: W of the same frames and groups, kcal/mol.
+        temperature: K.
+
+    Returns: derivatives and standard errors, each of shape (bins, parameters).
+
+    Raises:
+        EstimateError: as :func:`fluctuation_gradient`.
+    """
+    frames, groups, bins = values.shape
+    parameters = sampled.slopes.shape[2]
+    slopes = sampled.slopes - sampled.slopes.mean(axis=(0, 1))
+    spread = np.sqrt(np.square(slopes).mean(axis=(0, 1)))
+    least = np.outer(single, spread) / (frames * groups * BOLTZMANN * temperature)
+    found = [
+        fluctuation_gradient(of_positions(values[:, :, one], parameters), sampled, temperature) for one in range(bins)
+    ]
+    derivatives, errors = (np.array(column) for column in zip(*found, strict=True))
+    return derivatives, np.maximum(errors, least)
 
 
 @dataclass(frozen=True)

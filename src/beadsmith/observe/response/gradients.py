@@ -8,21 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from beadsmith.errors import EstimateError
-from beadsmith.observe.molecular import (
-    end_to_end_distance,
-    mean_over_molecules,
-    molecules_of_kind,
-    radius_of_gyration,
-)
+from beadsmith.observe.distributions import Histograms, histograms
+from beadsmith.observe.experiment import OfPositions, molecular_values
+from beadsmith.observe.molecular import mean_over_molecules
 from beadsmith.observe.response.derivatives import Energies, energies
-from beadsmith.observe.response.fluctuation import Scaling, fluctuation_gradient
+from beadsmith.observe.response.fluctuation import Scaling, fluctuation_gradient, histogram_gradients
 from beadsmith.observe.response.frame_values import Array, FrameValues, of_positions
-from beadsmith.observe.timeseries import FEWEST_SAMPLES, mean_of_series
+from beadsmith.observe.timeseries import FEWEST_SAMPLES, SeriesMean, mean_of_series
 from beadsmith.problem.checks import temperatures_of
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Recording
-from beadsmith.problem.schema import Dynamics, FromSeries, Ladder, OfMolecules, Script, Vacuum
+from beadsmith.problem.schema import BondAngle, Distribution, Dynamics, FromSeries, Ladder, Script, Vacuum
 from beadsmith.problem.state import State
 from beadsmith.units import BOLTZMANN, DENSITY_OF_ONE_DALTON
 
@@ -34,14 +31,19 @@ DIFFERENTIABLE = (
     "pressure",
     "radius_of_gyration",
     "end_to_end_distance",
+    "bond_length",
+    "bond_angle",
+    "radial_distribution",
+    "bond_distribution",
+    "angle_distribution",
 )
 #: 1 kcal/mol per cubic angstrom, in atm (LAMMPS' ``nktv2p`` of ``units real``).
 ATMOSPHERES = 68568.415
 
 #: Those for which the identity of :mod:`~beadsmith.observe.response.fluctuation` is used: they are continuous in the
-#: positions (an energy that steps at the cutoff is not), and their answer to scaling is known.
-_SCALING = ("density", "volume", "radius_of_gyration", "end_to_end_distance")
-_SHAPES = {"radius_of_gyration": radius_of_gyration, "end_to_end_distance": end_to_end_distance}
+#: positions (an energy that steps at the cutoff is not, and a histogram steps at the ends of its bins), and their
+#: answer to scaling is known.
+_SCALING = ("density", "volume", "radius_of_gyration", "end_to_end_distance", "bond_length", "bond_angle")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class FluctuationGradient:
 
     Attributes:
         observable: its name in the problem file.
-        state: where it was measured.
+        state: where it was measured; for a distribution with the middle of the bin.
         parameters: names as in :attr:`beadsmith.problem.parameters.ParameterSpace.free`.
         values: d(observable)/d(parameter), in the unit of the one over that of the other, shape (parameters,).  A
             parameter that others are tied to moves them too.  Where a parameter is a function of the state, this is
@@ -79,7 +81,8 @@ def observable_gradients(
         recordings: of one simulation of ``experiment``; those without frames are passed over.
         model: the one that was simulated.
 
-    Returns: gradient after gradient in the order of the observables, then of the recordings.
+    Returns: gradient after gradient in the order of the observables, then of the recordings, then of the bins of
+        distributions.
 
     Raises:
         EstimateError: no frames, too few of them, a state without temperature, or frames that do not fit the problem.
@@ -88,7 +91,7 @@ def observable_gradients(
     wanted = {
         name: observable
         for name, observable in problem.observables.items()
-        if isinstance(observable, FromSeries | OfMolecules)
+        if isinstance(observable, FromSeries | OfPositions | Distribution)
         and observable.experiment == experiment
         and observable.kind in DIFFERENTIABLE
     }
@@ -99,52 +102,142 @@ def observable_gradients(
         raise EstimateError(f"experiment {experiment} recorded no frames of positions; gradients need them")
     found: dict[str, list[FluctuationGradient]] = {name: [] for name in wanted}
     for recording in usable:
-        for name, gradient in _gradients(recording, problem, model, wanted).items():
-            found[name].append(gradient)
+        for name, gradients in _gradients(recording, problem, model, wanted).items():
+            found[name] += gradients
     return tuple(gradient for gradients in found.values() for gradient in gradients)
 
 
 def _gradients(
-    recording: Recording, problem: Problem, model: Model, wanted: Mapping[str, FromSeries | OfMolecules]
-) -> dict[str, FluctuationGradient]:
+    recording: Recording, problem: Problem, model: Model, wanted: Mapping[str, FromSeries | OfPositions | Distribution]
+) -> dict[str, list[FluctuationGradient]]:
     where = f"gradients of experiment {recording.experiment} at {recording.state.label or 'its only state'}"
     try:
         temperature = _temperature(recording)
         energy = energies(recording, problem, model)
         return {
-            name: _gradient(name, observable, recording, energy, temperature, problem)
+            name: _of_bins(name, observable, recording, energy, temperature, problem)
+            if isinstance(observable, Distribution)
+            else [_gradient(name, observable, recording, energy, temperature, problem)]
             for name, observable in wanted.items()
         }
     except EstimateError as error:
         raise EstimateError(f"{where}: {error}") from error
 
 
+def _of_bins(
+    name: str,
+    observable: Distribution,
+    recording: Recording,
+    energy: Energies,
+    temperature: float,
+    problem: Problem,
+) -> list[FluctuationGradient]:
+    """One gradient for each bin."""
+    binned = binned_average(observable, recording, energy)
+    sampled = energy.sampled.from_frame(binned.first)
+    slopes, stderrs = histogram_gradients(binned.values[binned.first :], binned.single, sampled, temperature)
+    parameters = tuple(parameter.name for parameter in problem.parameters.free)
+    return [
+        FluctuationGradient(name, state, parameters, *both)
+        for state, *both in zip(observable.states(recording.state), slopes, stderrs, strict=True)
+    ]
+
+
 def _gradient(
     name: str,
-    observable: FromSeries | OfMolecules,
+    observable: FromSeries | OfPositions,
     recording: Recording,
     energy: Energies,
     temperature: float,
     problem: Problem,
 ) -> FluctuationGradient:
-    scaling: Scaling | None = None
-    if isinstance(observable, OfMolecules):
-        values, first = _of_molecules(observable, recording, energy)
-        by_volume = values.values / 3.0
-    else:
-        values = _of_box(observable.kind, recording, energy, temperature)
-        first = _first_settled(recording, observable.kind, values)
-        by_volume = -values.values if observable.kind == "density" else values.values
-    # Too few frames would have no error bar at all.
-    first = max(0, min(first, len(values.values) - FEWEST_SAMPLES))
-    pressure = constant_pressure(recording, problem)
-    if pressure is not None and observable.kind in _SCALING:
-        scaling = Scaling(by_volume, _scaling_force(recording, energy, temperature, pressure)).from_frame(first)
+    average = frame_average(observable, recording, energy, temperature, problem)
+    first, scaling = average.first, average.scaling
     slopes, stderrs = fluctuation_gradient(
-        values.from_frame(first), energy.sampled.from_frame(first), temperature, scaling
+        average.values.from_frame(first),
+        energy.sampled.from_frame(first),
+        temperature,
+        None if scaling is None else scaling.from_frame(first),
     )
     parameters = tuple(parameter.name for parameter in problem.parameters.free)
     return FluctuationGradient(name, recording.state, parameters, slopes, stderrs)
+
+
+@dataclass(frozen=True)
+class FrameAverage:
+    """An observable as a mean over frames and groups.
+
+    Attributes:
+        values: in each frame and group; their mean over groups and settled frames is the observable.
+        first: the first settled frame.
+        plain: that mean as :mod:`beadsmith.observe` has it; None if there is too little to say.
+        scaling: for the identity of :mod:`~beadsmith.observe.response.fluctuation`; None where it does not hold.
+    """
+
+    values: FrameValues
+    first: int
+    plain: SeriesMean | None
+    scaling: Scaling | None
+
+
+@dataclass(frozen=True)
+class BinnedAverage:
+    """A distribution as a mean over frames and groups, bin by bin.
+
+    Attributes:
+        values: shape (frames, groups, bins).
+        first: the first settled frame.
+        single: what one count adds to ``values``, shape (bins,).
+        histograms: of which ``values`` are the means over what makes a group.
+    """
+
+    values: Array
+    first: int
+    single: Array
+    histograms: Histograms
+
+
+def frame_average(
+    observable: FromSeries | OfPositions,
+    recording: Recording,
+    energy: Energies,
+    temperature: float,
+    problem: Problem,
+) -> FrameAverage:
+    """What a differentiable observable is the mean of.
+
+    Args:
+        energy: of the frames, with the model whose average is wanted.
+    """
+    plain: SeriesMean | None
+    scaling: Scaling | None = None
+    if isinstance(observable, OfPositions):
+        values, plain = _of_positions(observable, recording, energy)
+        first = plain.start
+        by_volume = 0.0 * values.values if isinstance(observable, BondAngle) else values.values / 3.0
+    else:
+        values = _of_box(observable.kind, recording, energy, temperature)
+        plain, first = _settled(recording, observable.kind, values)
+        by_volume = -values.values if observable.kind == "density" else values.values
+    pressure = constant_pressure(recording, problem)
+    if pressure is not None and observable.kind in _SCALING:
+        scaling = Scaling(by_volume, _scaling_force(recording, energy, temperature, pressure))
+    return FrameAverage(values, _enough(first, len(values.values)), plain, scaling)
+
+
+def binned_average(observable: Distribution, recording: Recording, energy: Energies) -> BinnedAverage:
+    """What a distribution is the mean of; arguments as for :func:`frame_average`."""
+    found = histograms(observable, recording)
+    values = found.values
+    if energy.sampled.values.shape[1] == 1:
+        values = values.mean(axis=1, keepdims=True)
+    single = found.single / (found.values.shape[1] // values.shape[1])
+    return BinnedAverage(values, _enough(mean_over_molecules(found.marker).start, len(values)), single, found)
+
+
+def _enough(first: int, frames: int) -> int:
+    """The first frame to use: too few frames would have no error bar at all."""
+    return max(0, min(first, frames - FEWEST_SAMPLES))
 
 
 def constant_pressure(recording: Recording, problem: Problem) -> float | None:
@@ -175,16 +268,15 @@ def _scaling_force(recording: Recording, energy: Energies, temperature: float, p
     return np.asarray(work / (BOLTZMANN * temperature))
 
 
-def _of_molecules(observable: OfMolecules, recording: Recording, energy: Energies) -> tuple[FrameValues, int]:
-    """A property of molecules in each frame, of each group; and the first settled frame."""
+def _of_positions(observable: OfPositions, recording: Recording, energy: Energies) -> tuple[FrameValues, SeriesMean]:
+    """A property of molecules in each frame, of each group; and its mean over all."""
     assert recording.frames is not None  # energies() saw to both
     assert recording.topology is not None
-    molecules = molecules_of_kind(recording.topology, observable.molecule)
-    each = _SHAPES[observable.kind](recording.frames.positions, molecules)
-    first = mean_over_molecules(each).start
+    each = molecular_values(observable, recording.topology, recording.frames.positions)
+    plain = mean_over_molecules(each)
     if energy.sampled.values.shape[1] == 1:
         each = each.mean(axis=1, keepdims=True)
-    return of_positions(each, energy.sampled.slopes.shape[2]), first
+    return of_positions(each, energy.sampled.slopes.shape[2]), plain
 
 
 def _of_box(kind: str, recording: Recording, energy: Energies, temperature: float) -> FrameValues:
@@ -208,15 +300,16 @@ def _of_box(kind: str, recording: Recording, energy: Energies, temperature: floa
     raise ValueError(f"no derivative is known for observables of kind {kind}")
 
 
-def _first_settled(recording: Recording, kind: str, values: FrameValues) -> int:
-    """The first frame to use: where the series settled that the observable is the mean of."""
+def _settled(recording: Recording, kind: str, values: FrameValues) -> tuple[SeriesMean | None, int]:
+    """The mean of the series behind an observable, None if it is too short; and the first frame where it settled."""
     frames = len(values.values)
     series = values.values.mean(axis=1)
     if recording.series is not None and kind in recording.series.columns:
         series = np.asarray(recording.series.columns[kind], dtype=np.float64)
     if len(series) < FEWEST_SAMPLES:
-        return 0
-    return -(-mean_of_series(series).start * frames // len(series))
+        return None, 0
+    plain = mean_of_series(series)
+    return plain, -(-plain.start * frames // len(series))
 
 
 def _temperature(recording: Recording) -> float:

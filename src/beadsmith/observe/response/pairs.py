@@ -1,13 +1,15 @@
 """Which pairs of beads interact in a frame, and how far apart they are.
 
-In a periodic box the neighbours within the cutoff come from a k-d tree that knows the box (``scipy.spatial.cKDTree``).
-Molecules of a vacuum experiment do not see each other: their pairs are known beforehand and need no search.
+In a periodic box the neighbours within the cutoff come from a k-d tree that knows the box (``scipy.spatial.cKDTree``),
+or, where the cutoff reaches through a good part of the box, from trying all pairs, which is faster then.  Molecules of
+a vacuum experiment do not see each other: their pairs are known beforehand and need no search.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -19,6 +21,10 @@ from beadsmith.problem.recording import Frames
 
 #: Pairs looked at together: so many numbers stay in the cache of a core.
 _BATCH = 50_000
+#: Candidates among all pairs looked at together: arrays of so many doubles are recycled and not fetched anew.
+_CANDIDATES = 10_000
+#: To try a pair costs about a sixteenth of finding one with the tree (and what comes with it).
+_TRIAL = 1.0 / 16.0
 #: Off-diagonal elements of the box below this are rounding, angstrom.
 _STRAIGHT = 1e-6
 
@@ -60,25 +66,97 @@ def neighbour_pairs(frames: Frames, wiring: Wiring, cutoff: float) -> Iterator[P
     Raises:
         EstimateError: a box that is not rectangular, or smaller than twice the cutoff.
     """
-    kinds = kinds_of_pairs(len(wiring.bead_names))
-    special = _Special.of(wiring)
-    for number, (positions, box) in enumerate(zip(frames.positions, frames.boxes, strict=True)):
-        edges = _edges(box, cutoff)
-        inside = positions - edges * np.floor(positions / edges)
-        inside[inside >= edges] = 0.0  # rounding: the tree wants them strictly inside
-        pairs = cKDTree(inside, boxsize=edges).query_pairs(cutoff, output_type="ndarray")
-        pairs, factors = special.apply(pairs)
-        first, second = pairs.T
-        apart = np.take(inside, first, axis=0) - np.take(inside, second, axis=0)
-        apart -= edges * np.rint(apart / edges)
-        yield PairBatch(
-            first=number,
-            last=number + 1,
-            slots=np.zeros(len(pairs), dtype=np.int64),
-            kinds=kinds[wiring.types[first], wiring.types[second]],
-            squares=np.einsum("pk,pk->p", apart, apart),
-            factors=factors,
-        )
+    edges = [_edges(box, cutoff) for box in frames.boxes]
+    within = 4.0 / 3.0 * np.pi * cutoff**3 / np.prod(edges[0])
+    search: _Search = _AmongAll.of(wiring, cutoff) if within > _TRIAL else _ByTree.of(wiring, cutoff)
+    for number, (positions, edge) in enumerate(zip(frames.positions, edges, strict=True)):
+        inside = positions - edge * np.floor(positions / edge)
+        inside[inside >= edge] = 0.0  # rounding: the tree wants them strictly inside
+        kinds, squares, factors = search.within_cutoff(inside, edge)
+        yield PairBatch(number, number + 1, np.zeros(len(kinds), dtype=np.int64), kinds, squares, factors)
+
+
+class _Search(Protocol):
+    """A way to find the pairs of a frame."""
+
+    def within_cutoff(self, inside: Array, edges: Array) -> tuple[Integers, Array, Array | None]:
+        """Kinds, squared distances and factors (None if all are 1) of the pairs that count.
+
+        Args:
+            inside: positions between 0 and ``edges``, angstrom, shape (beads, 3).
+            edges: of the box, at least twice the cutoff, shape (3,).
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class _AmongAll:
+    """Tries every pair that counts.
+
+    Attributes:
+        first, second, kinds, factors: of these, as in :class:`PairBatch`.
+    """
+
+    first: Integers
+    second: Integers
+    kinds: Integers
+    factors: Array | None
+    cutoff: float
+
+    @classmethod
+    def of(cls, wiring: Wiring, cutoff: float) -> _AmongAll:
+        pairs, factors = _Special.of(wiring).apply(np.stack(np.triu_indices(len(wiring.types), 1), axis=1))
+        first, second = np.ascontiguousarray(pairs.T)
+        kinds = kinds_of_pairs(len(wiring.bead_names))[wiring.types[first], wiring.types[second]]
+        return cls(first, second, kinds, factors, cutoff)
+
+    def within_cutoff(self, inside: Array, edges: Array) -> tuple[Integers, Array, Array | None]:
+        axes = np.ascontiguousarray(inside.T)
+        found, squares = [], []
+        for start in range(0, len(self.first), _CANDIDATES):
+            some = slice(start, start + _CANDIDATES)
+            tried = _squares(axes, self.first[some], self.second[some], edges)
+            near = np.flatnonzero(tried < self.cutoff**2)
+            found.append(near + start)
+            squares.append(tried[near])
+        pairs = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+        factors = None if self.factors is None else self.factors[pairs]
+        return self.kinds[pairs], np.concatenate(squares) if squares else np.empty(0), factors
+
+
+def _squares(axes: Array, first: Integers, second: Integers, edges: Array) -> Array:
+    """Squared distances to the nearest image; ``axes`` are positions inside the box, shape (3, beads)."""
+    squares = np.zeros(len(first))
+    for coordinates, edge in zip(axes, edges, strict=True):
+        apart = np.abs(coordinates[first] - coordinates[second])
+        np.minimum(apart, edge - apart, out=apart)
+        squares += np.square(apart, out=apart)
+    return squares
+
+
+@dataclass(frozen=True)
+class _ByTree:
+    """Finds the pairs within the cutoff by a k-d tree, then drops those that do not count.
+
+    Attributes:
+        types: of the beads; kinds: of each pair of types.
+    """
+
+    types: Integers
+    kinds: Integers
+    special: _Special
+    cutoff: float
+
+    @classmethod
+    def of(cls, wiring: Wiring, cutoff: float) -> _ByTree:
+        return cls(wiring.types, kinds_of_pairs(len(wiring.bead_names)), _Special.of(wiring), cutoff)
+
+    def within_cutoff(self, inside: Array, edges: Array) -> tuple[Integers, Array, Array | None]:
+        pairs = cKDTree(inside, boxsize=edges).query_pairs(self.cutoff, output_type="ndarray")
+        pairs, factors = self.special.apply(pairs)
+        first, second = np.ascontiguousarray(pairs.T)
+        squares = _squares(np.ascontiguousarray(inside.T), first, second, edges)
+        return self.kinds[self.types[first], self.types[second]], squares, factors
 
 
 def molecule_pairs(frames: Frames, wiring: Wiring, cutoff: float) -> Iterator[PairBatch]:

@@ -1,4 +1,4 @@
-"""Properties against the state variable that varies: targets, start, compared models, result."""
+"""Properties against the state variable that varies, or the coordinate of their bins: targets, models, result."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from beadsmith.errors import EstimateError
-from beadsmith.observe.glass_transition import hyperbola, two_lines
+from beadsmith.observe.glass_transition import NOT_DETERMINED, hyperbola, two_lines
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines
-from beadsmith.problem.state import State
+from beadsmith.problem.state import COORDINATES, State, same_state
 from beadsmith.report.figures.style import Picture, draw, legend_beside, legend_label, line_of
 from beadsmith.report.findings import Subject
 from beadsmith.report.labels import observable_label, observable_unit, state_label, variable_unit, with_unit
@@ -56,7 +56,7 @@ class Panel:
 
     Attributes:
         observable: its name in the problem file.
-        variable: the state variable along the horizontal axis.
+        variable: the state variable, or the coordinate, along the horizontal axis.
         rest: the other state variables.
         target: None if there is none here.
         curves: start and models in their order, the result last so that it lies on top.
@@ -83,7 +83,7 @@ def panels(problem: Problem, start: Subject | None, models: Sequence[Subject]) -
         variable = varying(states)
         if variable is None:
             continue
-        for rest in sorted({_without(state, variable) for state in states if variable in state}):
+        for rest in _rests(states, variable, [one.state for one in problem.targets if one.observable == observable]):
             panel = _panel(problem, observable, variable, rest, start, models)
             if max((len(curve.x) for curve in _all_curves(panel)), default=0) > 1:
                 found.append(panel)
@@ -91,22 +91,30 @@ def panels(problem: Problem, start: Subject | None, models: Sequence[Subject]) -
 
 
 def varying(states: Iterable[State]) -> str | None:
-    """The state variable with the most different values; None if none takes two."""
+    """The state variable with the most different values, of a distribution its coordinate; None if none takes two."""
     values: dict[str, set[float]] = {}
     for state in states:
         for name, value in state.variables:
             values.setdefault(name, set()).add(value)
     several = [name for name in values if len(values[name]) > 1]
-    return max(several, key=lambda name: len(values[name]), default=None)
+    return max(several, key=lambda name: (name in COORDINATES, len(values[name])), default=None)
+
+
+def _rests(states: Sequence[State], variable: str, targets: Sequence[State]) -> list[State]:
+    """States of the panels without their variable.
+
+    Of a distribution, those that have targets; without targets the first and the last, which bracket the others.
+    """
+    found = sorted({state.without(variable) for state in states if variable in state})
+    if variable not in COORDINATES:
+        return found
+    wanted = [state.without(variable) for state in targets] or [found[0], found[-1]]
+    return [rest for rest in found if any(same_state(rest, one) for one in wanted)]
 
 
 def _states_of(problem: Problem, observable: str, models: Sequence[Subject]) -> list[State]:
     targets = [target.state for target in problem.targets if target.observable == observable]
     return targets + [one.state for model in models for one in model.observations if one.observable == observable]
-
-
-def _without(state: State, variable: str) -> State:
-    return State.of({name: value for name, value in state.variables if name != variable})
 
 
 def _panel(
@@ -116,7 +124,7 @@ def _panel(
         here = [
             (state[variable], value, error if math.isfinite(error) else 0.0)
             for state, value, error in points
-            if variable in state and _without(state, variable) == rest and math.isfinite(value)
+            if variable in state and state.without(variable) == rest and math.isfinite(value)
         ]
         columns = np.array(sorted(here)).reshape(-1, 3).T
         return Curve(label, look, *columns)
@@ -158,7 +166,7 @@ def _picture(problem: Problem, panel: Panel) -> Picture:
             step = (number - (len(curves) - 1) / 2) * SIDESTEP * span
             _paint_curve(axes, curve, step, zorder=3 + number)
         for line in transition_lines(problem, panel):
-            _paint_transition(axes, line)
+            paint_transition(axes, line)
         axes.set_ylim(low, high)
         legend_beside(figure, axes, [curve.label for curve in (panel.target, *curves) if curve is not None])
 
@@ -239,7 +247,8 @@ def _with_gaps(curve: Curve) -> Curve:
     return Curve(curve.label, curve.look, x, y, error)
 
 
-def _paint_transition(axes: Axes, line: TransitionLine) -> None:
+def paint_transition(axes: Axes, line: TransitionLine) -> None:
+    """Draw a fit, and a star where glass and melt meet."""
     look: dict[str, Any] = {"color": line.look.colour, "linestyle": line.look.line, "linewidth": 0.9}
     axes.plot(line.x, line.y, label=line.label, zorder=2, **look)
     if line.crossing is not None:
@@ -260,7 +269,9 @@ class TransitionLine:
 
     Attributes:
         x, y: K and the unit of the densities, shape (points,); NaN interrupts.
-        crossing: where the glass meets the melt; None if that is not within the fitted temperatures.
+        crossing: where the glass meets the melt; None if the data do not determine that.
+        stderr: standard error of the temperature of the crossing, K.
+        note: why there is no crossing, or what to know about it.
     """
 
     label: str
@@ -268,6 +279,8 @@ class TransitionLine:
     x: Array
     y: Array
     crossing: tuple[float, float] | None
+    stderr: float
+    note: str
 
 
 def transition_lines(problem: Problem, panel: Panel) -> list[TransitionLine]:
@@ -284,19 +297,36 @@ def transition_lines(problem: Problem, panel: Panel) -> list[TransitionLine]:
         ):
             for name, source in sources:
                 try:
-                    lines.append(_fit(observable, name, source))
+                    lines.append(transition_line(observable, name, source))
                 except EstimateError:  # the table says why there is no transition
                     continue
     return lines
 
 
-def _fit(observable: GlassTransitionLines | GlassTransitionHyperbola, name: str, source: Curve) -> TransitionLine:
+def transition_line(
+    observable: GlassTransitionLines | GlassTransitionHyperbola, name: str, source: Curve
+) -> TransitionLine:
+    """The fit behind a glass transition temperature.
+
+    Args:
+        name: of the model or target, for the legend; may be empty.
+        source: its densities.
+
+    Raises:
+        EstimateError: nothing can be fitted.
+    """
     if isinstance(observable, GlassTransitionHyperbola):
         curve = hyperbola(source.x, source.y, source.error)
         x: Array = np.asarray(np.linspace(curve.coldest, curve.hottest, 80), dtype=np.float64)
         meeting = (curve.temperature, float(curve.at(np.array([curve.temperature]))[0]))
         return TransitionLine(
-            f"Hyperbola, {name}", replace(source.look, line=(0, (4.0, 1.0, 1.0, 1.0))), x, curve.at(x), meeting
+            ", ".join(filter(None, ["Hyperbola", name])),
+            replace(source.look, line=(0, (4.0, 1.0, 1.0, 1.0))),
+            x,
+            curve.at(x),
+            None if NOT_DETERMINED in curve.note else meeting,
+            curve.stderr,
+            curve.note,
         )
     lines = two_lines(source.x, source.y, source.error, observable.cold, observable.hot)
     crossing = lines.temperature
@@ -305,9 +335,11 @@ def _fit(observable: GlassTransitionLines | GlassTransitionHyperbola, name: str,
     melt = np.array([crossing if inside else observable.hot[0], lines.hottest])
     y = [lines.cold.intercept + lines.cold.slope * glass, lines.hot.intercept + lines.hot.slope * melt]
     return TransitionLine(
-        f"Lines of glass and melt, {name}",
+        ", ".join(filter(None, ["Lines of glass and melt", name])),
         replace(source.look, line=(0, (1.0, 1.2))),
         np.array([*glass, np.nan, *melt]),
         np.array([*y[0], np.nan, *y[1]]),
-        (crossing, lines.cold.at(crossing)) if inside else None,
+        None if NOT_DETERMINED in lines.note else (crossing, lines.cold.at(crossing)),
+        lines.stderr,
+        lines.note,
     )

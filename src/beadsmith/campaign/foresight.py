@@ -1,0 +1,171 @@
+"""What the frames of a study say about models that were not simulated: for whoever asks, and for steps of a search.
+
+**Determinism.**  For a search, only the evaluations count that it has been told of, in their order, whatever else is in
+the store: a study that is replayed gets the same proposals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from beadsmith.calibrate.response import Response, response_of
+from beadsmith.campaign.study import Study, digest_of
+from beadsmith.campaign.task import gradient_records
+from beadsmith.errors import EstimateError, StudyError
+from beadsmith.observe.reweighting import FEWEST_BLOCKS, Archive, Prediction
+from beadsmith.problem.model import Model, constant_model
+from beadsmith.problem.problem import Problem
+from beadsmith.problem.recording import Recording
+from beadsmith.problem.records import Evaluation
+from beadsmith.problem.spread import corrected
+from beadsmith.search.contract import Search
+
+#: Frames of a recording that inner steps look at.
+FRAMES_OF_STEPS = 20
+
+
+class Foresight:
+    """Predicts models from the frames of the evaluations it knows."""
+
+    def __init__(self, problem: Problem, study: Study, most_frames: int | None = None) -> None:
+        """Begin without knowledge.
+
+        Args:
+            study: whose evaluations and simulations are read.
+            most_frames: of each recording that are looked at; all with None.
+        """
+        self._problem = problem
+        self._study = study
+        self._archives = {name: Archive(problem, name, most_frames) for name in _worth_looking_at(problem)}
+        self._unread: list[int] = []
+
+    def know(self, number: int) -> None:
+        """Take the frames of an evaluation of the study into account from now on."""
+        self._unread.append(number)
+
+    def predict(self, model: Model) -> tuple[Prediction, ...]:
+        """The targets' experiments, as far as the frames of what is known tell them; without the protocol's bias.
+
+        Raises:
+            ProblemError: the model needs a state variable that an experiment does not fix.
+        """
+        self._read()
+        return tuple(self._corrected(one) for name in self._archives for one in self._of(name, model))
+
+    def foresee(self, point: Mapping[str, float]) -> Response | None:
+        """The response at a point (:data:`beadsmith.search.contract.Foresee`)."""
+        found = self.predict(constant_model("foreseen", self._problem.parameters, point))
+        observations = [one.observation for one in found if one.observation is not None]
+        if not observations:
+            return None
+        gradients = gradient_records([one.gradient for one in found if one.gradient is not None])
+        names = [parameter.name for parameter in self._problem.parameters.free]
+        return response_of(observations, gradients, self._problem.targets, names)
+
+    def _of(self, experiment: str, model: Model) -> tuple[Prediction, ...]:
+        try:
+            return self._archives[experiment].predict(model)
+        except EstimateError:
+            # Nothing is foreseen, and what was simulated is all there is to go by.
+            return ()
+
+    def _corrected(self, prediction: Prediction) -> Prediction:
+        if prediction.observation is None:
+            return prediction
+        (observation,) = corrected([prediction.observation], self._problem.spreads)
+        return replace(prediction, observation=observation)
+
+    def _read(self) -> None:
+        """Look at the frames of what has become known."""
+        if not self._unread:
+            return
+        rows = {evaluation.number: evaluation for evaluation in self._study.rows("evaluations")}
+        for number in self._unread:
+            self.add(rows[number])
+        self._unread.clear()
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Take the frames of an evaluation, or of another measurement with a point, into account."""
+        model = constant_model(f"evaluation {evaluation.number}", self._problem.parameters, evaluation.point)
+        for name, recordings in self._recordings(evaluation.runs).items():
+            try:
+                self._archives[name].add(model, recordings)
+            except EstimateError:
+                # Such frames have no gradients either, and the evaluation failed for it or does without.
+                continue
+
+    def _recordings(self, runs: Sequence[str]) -> dict[str, list[Recording]]:
+        """What simulations that went well recorded, by experiment."""
+        found: dict[str, list[Recording]] = {}
+        for run in runs:
+            result = self._study.store.result(run)
+            if result is not None and result.failure is None and result.experiment in self._archives:
+                found.setdefault(result.experiment, []).extend(self._study.store.recordings(run))
+        return found
+
+
+class Informed(Search):
+    """A search that lets a foresight know what it is told."""
+
+    def __init__(self, search: Search, foresight: Foresight) -> None:
+        self._search = search
+        self._foresight = foresight
+
+    @property
+    def wants_gradients(self) -> bool:
+        """See :attr:`Search.wants_gradients`."""
+        return self._search.wants_gradients
+
+    @property
+    def finished(self) -> bool:
+        """See :attr:`Search.finished`."""
+        return self._search.finished
+
+    def ask(self, number: int) -> dict[str, float]:
+        """See :meth:`Search.ask`."""
+        return self._search.ask(number)
+
+    def tell(self, number: int, misfit: float | None, response: Response | None = None) -> None:
+        """See :meth:`Search.tell`."""
+        self._search.tell(number, misfit, response)
+        if misfit is not None:
+            self._foresight.know(number)
+
+
+def predicted(problem: Problem, study: Study, model: Model) -> tuple[Prediction, ...]:
+    """What all frames of a study, re-measurements among them, say about a model.
+
+    Raises:
+        StudyError: no study, or one of another problem.
+        EstimateError: its frames say nothing about this model.
+        ProblemError: the model needs a state variable that an experiment does not fix.
+    """
+    manifest = study.manifest()
+    if manifest is None:
+        raise StudyError(f"{study.folder}: holds no study; give the folder that 'beadsmith run' was given as --study")
+    if (manifest.problem, manifest.fidelity) != (digest_of(problem), problem.fidelity):
+        raise StudyError(
+            f"{study.folder}: holds a study of another version of the problem file, or at another fidelity than "
+            f"{problem.fidelity!r}; give its own problem file, {study.folder / 'problem.yaml'}, "
+            f"and --fidelity {manifest.fidelity}"
+        )
+    foresight = Foresight(problem, study)
+    for row in (*study.rows("evaluations"), *study.rows("measurements")):
+        if not row.failed and row.point:
+            foresight.add(row)
+    found = foresight.predict(model)
+    if not any(one.observation for one in found):
+        most = max((one.blocks for one in found), default=1.0)
+        raise EstimateError(
+            f"{study.folder}: its frames say nothing about {model.title!r}: at most {most:.2g} independent samples are "
+            f"left of them, and it takes {FEWEST_BLOCKS:g}; simulate the model instead: beadsmith evaluate"
+        )
+    return found
+
+
+def _worth_looking_at(problem: Problem) -> list[str]:
+    """Experiments with a target; frames of others would be read in vain."""
+    observed = {target.observable for target in problem.targets}
+    experiments = {getattr(problem.observables[name], "experiment", None) for name in observed}
+    return [name for name in problem.experiments if name in experiments]

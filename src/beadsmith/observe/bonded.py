@@ -1,0 +1,103 @@
+"""Lengths of bonds and angles between them, molecule by molecule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beadsmith.errors import EstimateError
+from beadsmith.observe.timeseries import Array
+from beadsmith.problem.recording import Topology
+from beadsmith.problem.schema import AngleDistribution, BondAngle, BondDistribution, BondLength
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Some bonds, or angles, one molecule after the other.
+
+    Attributes:
+        members: beads, 0 first, shape (terms, 2 or 3); the middle one of an angle is its vertex.
+        owners: molecule of each, 0 first, counting only molecules that have such terms, increasing, shape (terms,).
+    """
+
+    members: NDArray[np.int64]
+    owners: NDArray[np.int64]
+
+    @property
+    def molecules(self) -> int:
+        """Number of molecules that have such terms."""
+        return int(self.owners[-1]) + 1
+
+    @property
+    def per_molecule(self) -> float:
+        """Mean number of such terms in these molecules."""
+        return len(self.owners) / self.molecules
+
+
+def terms_of(topology: Topology, observable: BondLength | BondAngle | BondDistribution | AngleDistribution) -> Terms:
+    """The bonds or angles that an observable speaks of.
+
+    Raises:
+        EstimateError: there are none, or they are not known.
+    """
+    if isinstance(observable, BondLength | BondDistribution):
+        return _terms(topology, "bond", observable.bond, observable.molecule)
+    return _terms(topology, "angle", observable.angle, observable.molecule)
+
+
+def values_of(positions: Array, terms: Terms) -> Array:
+    """Lengths of bonds, angstrom, or angles, degrees, from unwrapped coordinates.
+
+    Args:
+        positions: angstrom, unwrapped, shape (frames, beads, 3).
+        terms: bonds or angles.
+
+    Returns: shape (frames, terms).
+    """
+    first = positions[:, terms.members[:, 0]] - positions[:, terms.members[:, 1]]
+    if terms.members.shape[1] == 2:
+        return np.asarray(np.linalg.norm(first, axis=2))
+    last = positions[:, terms.members[:, 2]] - positions[:, terms.members[:, 1]]
+    # The arc cosine loses half the digits of angles near 0 and 180 degrees; the tangent of the half angle does not.
+    first /= np.linalg.norm(first, axis=2, keepdims=True)
+    last /= np.linalg.norm(last, axis=2, keepdims=True)
+    return np.asarray(
+        2.0 * np.degrees(np.arctan2(np.linalg.norm(first - last, axis=2), np.linalg.norm(first + last, axis=2)))
+    )
+
+
+def by_molecule(values: Array, terms: Terms) -> Array:
+    """A number for each molecule and frame whose mean over molecules is that over terms, however many each has.
+
+    Args:
+        values: shape (frames, terms).
+        terms: whose values they are.
+
+    Returns: shape (frames, molecules): sums over the terms of each, over the mean number of terms of a molecule.
+    """
+    starts = np.flatnonzero(np.diff(terms.owners, prepend=-1))
+    return np.asarray(np.add.reduceat(values, starts, axis=1) / terms.per_molecule)
+
+
+def _terms(topology: Topology, section: Literal["bond", "angle"], name: str | None, molecule: str | None) -> Terms:
+    bonded = topology.bonds if section == "bond" else topology.angles
+    if bonded is None:
+        raise EstimateError(
+            f"the {section}s were not stored with this simulation, by an earlier version; run it again in a new study"
+        )
+    owners = topology.molecule_ids[bonded.members[:, 0]]
+    wanted = np.ones(len(owners), dtype=np.bool_)
+    if name is not None:
+        wanted &= bonded.types == (bonded.names.index(name) if name in bonded.names else -1)
+    if molecule is not None:
+        wanted &= np.array([topology.molecule_kinds.get(int(one)) == molecule for one in owners], dtype=np.bool_)
+    if not wanted.any():
+        of_molecule = f" in molecules {molecule!r}" if molecule else ""
+        raise EstimateError(f"there is no {section}{f' {name!r}' if name else ''}{of_molecule} in this simulation")
+    chosen = np.flatnonzero(wanted)
+    order = chosen[np.argsort(owners[chosen], kind="stable")]
+    numbers = np.unique(owners[order], return_inverse=True)[1]
+    return Terms(bonded.members[order], numbers.astype(np.int64))

@@ -1,0 +1,113 @@
+"""Bonds and angles of known shapes, and which of them an observable speaks of."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from beadsmith.errors import EstimateError
+from beadsmith.observe.bonded import Terms, by_molecule, terms_of, values_of
+from beadsmith.problem.recording import Bonded, Topology
+from beadsmith.problem.schema import AngleDistribution, BondAngle, BondDistribution, BondLength
+
+# Two chains A-B-A, then a dimer B-B: bonds A-B (type 0) and B-B (type 1), angles A-B-A (type 0).
+TOPOLOGY = Topology(
+    masses=np.ones(8),
+    bead_types=np.array([1, 2, 1, 1, 2, 1, 2, 2]),
+    molecule_ids=np.array([1, 1, 1, 2, 2, 2, 3, 3]),
+    molecule_kinds={1: "chain", 2: "chain", 3: "dimer"},
+    bead_names=("A", "B"),
+    bonds=Bonded(np.array([[0, 1], [1, 2], [3, 4], [4, 5], [6, 7]]), np.array([0, 0, 0, 0, 1]), ("A-B", "B-B")),
+    angles=Bonded(np.array([[0, 1, 2], [3, 4, 5]]), np.array([0, 0]), ("A-B-A",)),
+)
+
+
+def angle(degrees: float) -> np.ndarray:
+    """One frame of three beads that make an angle, arms 2 and 3 long."""
+    other = [3 * np.cos(np.radians(degrees)), 3 * np.sin(np.radians(degrees)), 0.0]
+    return np.array([[[2.0, 0.0, 0.0], [0.0, 0.0, 0.0], other]])
+
+
+def terms(*members: tuple[int, ...]) -> Terms:
+    return Terms(np.array(members), np.zeros(len(members), dtype=np.int64))
+
+
+@pytest.mark.parametrize("degrees", [0.0, 1e-5, 60.0, 90.0, 123.4, 180.0 - 1e-5, 180.0])
+def test_an_angle_is_that_of_its_arms_however_flat(degrees, rng):
+    turned = Rotation.random(rng=rng).apply(angle(degrees)[0])[None] + 7.0
+    assert values_of(turned, terms((0, 1, 2))) == pytest.approx(degrees, abs=1e-11)
+
+
+def test_a_right_triangle():
+    triangle = np.array([[[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [3.0, 4.0, 0.0]]])
+    assert values_of(triangle, terms((0, 1), (1, 2), (0, 2))) == pytest.approx(np.array([[3.0, 4.0, 5.0]]))
+    angles = values_of(triangle, terms((0, 1, 2), (1, 2, 0), (2, 0, 1)))
+    assert angles == pytest.approx(np.array([[90.0, np.degrees(np.arctan2(3, 4)), np.degrees(np.arctan2(4, 3))]]))
+    assert angles.sum() == pytest.approx(180.0)
+
+
+def test_the_mean_over_molecules_is_the_mean_over_bonds_however_many_each_has(rng):
+    uneven = Terms(np.zeros((6, 2), dtype=np.int64), np.array([0, 0, 0, 1, 2, 2]))
+    values = rng.normal(size=(5, 6))
+    assert by_molecule(values, uneven).shape == (5, 3)
+    assert by_molecule(values, uneven).mean() == pytest.approx(values.mean())
+    assert by_molecule(np.ones((1, 6)), uneven) == pytest.approx(np.array([[1.5, 0.5, 1.0]]))
+
+
+@pytest.mark.parametrize(
+    ("observable", "members", "owners"),
+    [
+        (BondLength(kind="bond_length", experiment="melt"), [[0, 1], [1, 2], [3, 4], [4, 5], [6, 7]], [0, 0, 1, 1, 2]),
+        (BondLength(kind="bond_length", experiment="melt", bond="B-B"), [[6, 7]], [0]),
+        (BondLength(kind="bond_length", experiment="melt", molecule="dimer"), [[6, 7]], [0]),
+        (
+            BondDistribution(kind="bond_distribution", experiment="melt", bond="A-B", r="1 2 angstrom"),
+            [[0, 1], [1, 2], [3, 4], [4, 5]],
+            [0, 0, 1, 1],
+        ),
+        (BondAngle(kind="bond_angle", experiment="melt", angle="A-B-A"), [[0, 1, 2], [3, 4, 5]], [0, 1]),
+        (
+            AngleDistribution(kind="angle_distribution", experiment="melt", theta="10 20 degree"),
+            [[0, 1, 2], [3, 4, 5]],
+            [0, 1],
+        ),
+    ],
+)
+def test_an_observable_speaks_of_its_own_bonds(observable, members, owners):
+    found = terms_of(TOPOLOGY, observable)
+    assert found.members.tolist() == members
+    assert found.owners.tolist() == owners
+
+
+@pytest.mark.parametrize(
+    ("entries", "sentence"),
+    [
+        ({"bond": "A-A"}, "there is no bond 'A-A' in this simulation"),
+        ({"bond": "A-B", "molecule": "dimer"}, "there is no bond 'A-B' in molecules 'dimer' in this simulation"),
+        ({"molecule": "other"}, "there is no bond in molecules 'other'"),
+    ],
+)
+def test_bonds_that_are_not_there_are_refused(entries, sentence):
+    with pytest.raises(EstimateError, match=sentence):
+        terms_of(TOPOLOGY, BondLength(kind="bond_length", experiment="melt", **entries))
+
+
+def test_what_was_stored_without_bonds_must_be_run_again():
+    bare = Topology(TOPOLOGY.masses, TOPOLOGY.bead_types, TOPOLOGY.molecule_ids, TOPOLOGY.molecule_kinds)
+    with pytest.raises(EstimateError, match=r"the angles were not stored .* run it again in a new study"):
+        terms_of(bare, BondAngle(kind="bond_angle", experiment="melt"))
+
+
+def test_bonds_may_be_listed_in_any_order(rng):
+    order = rng.permutation(5)
+    bonds = Bonded(TOPOLOGY.bonds.members[order], TOPOLOGY.bonds.types[order], TOPOLOGY.bonds.names)
+    shuffled = replace(TOPOLOGY, bonds=bonds)
+    positions = rng.normal(size=(6, 8, 3))
+    observable = BondLength(kind="bond_length", experiment="melt")
+    sums = [
+        by_molecule(values_of(positions, terms), terms)
+        for terms in (terms_of(one, observable) for one in (TOPOLOGY, shuffled))
+    ]
+    assert sums[0] == pytest.approx(sums[1])
+    assert sums[0].shape == (6, 3)
