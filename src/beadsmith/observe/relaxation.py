@@ -8,8 +8,8 @@ average over a hold of length T is the share
     h(T/tau) = 2 (tau/T) [1 - (tau/T)(1 - exp(-T/tau))]
 
 of its whole variance: 1 for a hold much shorter than tau, 2 tau/T for a long one.  (It is the double integral of
-exp(-|s - t|/tau) over the hold, over T^2.)  So the share that is observed says T/tau.  With several relaxation times it
-is that of the slowest that matters.
+exp(-|s - t|/tau) over the hold, over T^2.)  So the share that is observed says T/tau.  Where a part of
+the property relaxes fast and another is frozen, tau is an effective time: the average is worth T/(2 tau) samples.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Parameters that lose less than this share of their prior variance are called inert.
 INERT = 0.05
+#: Of a direction none of whose components is known.
+_VAGUE = "not known which parameters"
 #: So many parameters' sloppy directions are shown.
 _MOST_SLOPPY = 6
 
@@ -180,8 +182,8 @@ def _resolution(answer: Identifiability) -> str:
 
 def _direction(answer: Identifiability, place: int) -> DirectionRow:
     known = 100.0 * float(answer.information.known[place])
-    words = in_words(answer.directions.values[place], answer.parameters)
-    return DirectionRow(_text(answer.eigenvalues[place]), f"{known:.0f} %", words)
+    words = in_words(answer.directions.values[place], answer.parameters, answer.directions.stderrs[place])
+    return DirectionRow(_text(answer.eigenvalues[place]), f"{known:.0f} %", words or _VAGUE)
 
 
 def _sloppy(answer: Identifiability, place: int) -> DirectionRow:
@@ -221,12 +223,13 @@ def _share(answer: Identifiability, share: Share) -> ShareRow:
 
 def _addition(problem: Problem, answer: Identifiability, addition: Addition) -> AdditionRow:
     unit = observable_unit(problem, addition.observable)
+    words = in_words(addition.direction.values, answer.parameters, addition.direction.stderrs) or _VAGUE
     return AdditionRow(
         observable=observable_label(addition.observable),
         gain=_amount(addition.gain),
         spread=_spanned(addition.spread.values.tolist(), unit),
         uncertainty=_spanned([goal.stderr for goal in addition.goals], unit),
-        words=in_words(addition.direction.values, answer.parameters) or "nothing",
+        words=words if addition.gain.value >= INERT else "hardly anything",
     )
 
 

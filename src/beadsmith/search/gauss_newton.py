@@ -55,7 +55,7 @@ DAMPING_OF_COMPANIONS = 6.0
 PATIENCE = 6
 
 #: Inner steps at most, and the largest change of a parameter at which they have come to rest, in unit coordinates.
-INNER_STEPS = 4
+INNER_STEPS = 3
 AT_REST = 0.005
 
 

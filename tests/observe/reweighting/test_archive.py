@@ -387,6 +387,21 @@ def test_recordings_of_one_state_are_taken_together(problem, trimers, model_at):
     assert found.blocks == pytest.approx(40)
 
 
+def test_a_few_evenly_spaced_frames_stand_for_all(problem, trimers, model_at):
+    """Frames that come in equal pairs: every second one knows all, and the last one is among those that are kept."""
+    once = trimers(POINT, frames=16)
+    frames = replace(
+        once.frames, positions=np.repeat(once.frames.positions, 2, axis=0), boxes=np.tile(np.eye(3), (32, 1, 1))
+    )
+    archives = [Archive(problem, "vacuum"), Archive(problem, "vacuum", most_frames=20)]
+    for archive, recording in zip(archives, (once, replace(once, frames=frames)), strict=True):
+        archive.add(model_at(), [recording])
+    expected, thinned = (by_name(archive.predict(model_at({SPRING: 3.3})))["ends"] for archive in archives)
+    assert thinned.samples == pytest.approx(expected.samples)
+    assert thinned.observation.value == pytest.approx(expected.observation.value, rel=1e-12)
+    assert thinned.observation.stderr == pytest.approx(expected.observation.stderr, rel=1e-6)
+
+
 def test_what_cannot_be_weighed_is_passed_over(problem, trimers, gas, model_at):
     archive = Archive(problem, "vacuum")
     recording = trimers(POINT)

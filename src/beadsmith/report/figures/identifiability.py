@@ -70,8 +70,8 @@ def spectrum_picture(answer: Identifiability) -> Picture:
         2.9,
         "Information that the targets hold along each direction of parameter space",
         "Eigenvalues of the information matrix in units of the prior's. Directions far above 1 are known, far below 1 "
-        "free. What the noise of the derivatives adds is taken out observable by observable, so a direction that one "
-        "precise observable shows may stand below the noise of all of them together.",
+        "free. What is noise of the derivatives is judged observable by observable, so a direction that a precise one "
+        "shows may stand below the noise of all of them together.",
     )
 
 
