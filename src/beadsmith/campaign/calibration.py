@@ -33,7 +33,11 @@ _REMEASURED = "re-measured"
 
 #: Libraries whose versions go on record, always and with a method that uses them.
 _LIBRARIES = ("numpy", "scipy", "pymbar", "optuna")
-_LIBRARIES_OF_METHOD = {"cma-es": ("cmaes",), "grey-box": ("botorch", "gpytorch", "torch")}
+_GAUSSIAN_PROCESSES = ("botorch", "torch")
+_LIBRARIES_OF_METHOD = {
+    "cma-es": ("cmaes",),
+    **dict.fromkeys(("grey-box", "combined", "optuna-gp"), _GAUSSIAN_PROCESSES),
+}
 
 
 @dataclass(frozen=True)

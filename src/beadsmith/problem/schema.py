@@ -563,14 +563,24 @@ Misfit = Annotated[
 #: Standard deviation, as a part of its range, of a parameter about its start before anything was measured.
 PRIOR_WIDTH = 0.4
 
-SEARCH_METHODS = ("gauss-newton", "tpe", "tpe-martins2025", "cma-es", "sobol", "random")
+SEARCH_METHODS = (
+    "gauss-newton",
+    "grey-box",
+    "combined",
+    "tpe",
+    "tpe-martins2025",
+    "optuna-gp",
+    "cma-es",
+    "sobol",
+    "random",
+)
 
 
 class Search(Section):
     """How models are proposed."""
 
     method: Annotated[str, _one_of(SEARCH_METHODS)] = "tpe"
-    """gauss-newton: on fluctuation gradients; tpe: Optuna's today; tpe-martins2025: as the paper ran it; cma-es; ..."""
+    """gauss-newton: on fluctuation gradients; grey-box: on the observables; combined: both; tpe: Optuna's today; ..."""
     evaluations: Count = 60
     """Budget: models to simulate."""
     time: WallTime | None = None
@@ -586,9 +596,9 @@ class Search(Section):
     finalist_replicas: Annotated[int, Field(ge=0)] = 2
     """How often each of them is, with fresh seeds."""
     prior: Annotated[float, Field(gt=0)] = PRIOR_WIDTH
-    """gauss-newton, identify: standard deviation of a parameter about its start, as a part of its range."""
+    """gauss-newton, combined, identify: standard deviation of a parameter about its start, as a part of its range."""
     reweighting: bool = False
-    """gauss-newton: try steps on the frames of earlier simulations, reweighted, before one is simulated."""
+    """gauss-newton, combined: try steps on the frames of earlier simulations, reweighted, before one is simulated."""
 
 
 class Precision(Section):

@@ -12,8 +12,13 @@ from beadsmith.problem.functions import RadialBasis
 from beadsmith.problem.schema import FromSeries, GlassTransitionHyperbola, Martins2025, Mean, OfMolecules
 from beadsmith.report.findings import Findings
 
+_GREY_BOX = ("astudillo2019", "frazier2009", "ament2023", "eriksson2019", "hvarfner2024", "balandat2020")
+
 _OF_METHOD = {
     "gauss-newton": ("levenberg1944", "marquardt1963"),
+    "grey-box": _GREY_BOX,
+    "combined": ("levenberg1944", "marquardt1963", *_GREY_BOX),
+    "optuna-gp": ("akiba2019", "ament2023"),
     "tpe": ("bergstra2011", "akiba2019"),
     "tpe-martins2025": ("martins2025", "bergstra2011", "akiba2019"),
     "cma-es": ("hansen2001", "nomura2024"),

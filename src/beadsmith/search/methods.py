@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 
 from beadsmith.problem.parameters import Parameter
 from beadsmith.problem.schema import PRIOR_WIDTH, SEARCH_METHODS
-from beadsmith.search.box import Box
+from beadsmith.search.box import Array, Box
 from beadsmith.search.contract import BeginWith, Foresee, InOrder, Search, Strategy
+from beadsmith.surrogate.available import require_gaussian_processes
 
 Start = Sequence[Mapping[str, float]]
 
@@ -31,18 +31,19 @@ def make_search(
         seed: 0 to 2^32 - 1; the same seed and the same tells give the same proposals.
         start: points to propose first, in this order, each with a value for every free parameter.  Published
             models may lie outside the ranges: ``sobol`` and ``random`` propose such a point as it is;
-            the others know nothing outside and propose the nearest point of the box.  TPE and Gauss-Newton
-            learn from these points; CMA-ES begins at the first of them (without any: at the centre of the box).
-        prior: how far parameters may be from the first point, a standard deviation in parts of their ranges; only
-            Gauss-Newton has a use for it.
-        foresee: tells responses without simulations, from what the search has been told and nothing later; only
-            Gauss-Newton has a use for it.
+            the others know nothing outside and propose the nearest point of the box.  All that learn do so
+            from these points; CMA-ES begins at the first of them (without any: at the centre of the box).
+        prior: how far parameters may be from the first point, a standard deviation in parts of their ranges; only the
+            gradient steps of ``gauss-newton`` and ``combined`` have a use for it.
+        foresee: tells responses without simulations, from what the search has been told and nothing later; only the
+            gradient steps of ``gauss-newton`` and ``combined`` have a use for it.
 
     Raises:
         ValueError: an unknown method, a seed outside its range, a prior that is not positive, an impossible box or
             start point.
+        ProblemError: the method needs optional libraries that are not installed.
     """
-    if method not in _STRATEGIES:
+    if method not in SEARCH_METHODS:
         raise ValueError(f"search method {method!r} is not known, expected one of {', '.join(SEARCH_METHODS)}")
     if not 0 <= seed < 2**32:
         raise ValueError(f"the seed of a search is {seed}, expected a whole number from 0 to 4294967295")
@@ -50,9 +51,11 @@ def make_search(
         raise ValueError(f"the prior of a search is {prior:g}, expected a positive part of the ranges, such as 0.4")
     box = Box.of(parameters)
     points = [box.checked(point, f"start point {number}") for number, point in enumerate(start)]
-    gauss_newton = partial(_gauss_newton, prior=prior, foresee=foresee)
-    strategy = gauss_newton if method == "gauss-newton" else _STRATEGIES[method]
-    return InOrder(strategy(box, seed, points))
+    if method in _ON_GAUSSIAN_PROCESSES:
+        require_gaussian_processes("search.method", method)
+    if method in _ON_DERIVATIVES:
+        return InOrder(_ON_DERIVATIVES[method](box, seed, points, prior, foresee))
+    return InOrder(_ON_ANSWERS[method](box, seed, points))
 
 
 def _tpe(box: Box, seed: int, start: Start) -> Strategy:
@@ -87,19 +90,48 @@ def _random(box: Box, seed: int, start: Start) -> Strategy:
     return BeginWith(start, RandomPoints(box, seed))
 
 
-def _gauss_newton(
-    box: Box, seed: int, start: Start, prior: float = PRIOR_WIDTH, foresee: Foresee | None = None
-) -> Strategy:
+def _grey_box(box: Box, seed: int, start: Start) -> Strategy:
+    from beadsmith.search.grey_box import GreyBox  # PyTorch is slow to import, and optional
+
+    return GreyBox(box, seed, _units(box, start))
+
+
+def _optuna_gp(box: Box, seed: int, start: Start) -> Strategy:
+    from beadsmith.search.optuna_gp import OptunaGp
+
+    return OptunaGp(box, seed, [box.clipped(point) for point in start])
+
+
+def _gauss_newton(box: Box, seed: int, start: Start, prior: float, foresee: Foresee | None) -> Strategy:
     from beadsmith.search.gauss_newton import GaussNewton
 
-    return GaussNewton(box, seed, [box.unit(box.clipped(point)) for point in start], prior, foresee)
+    return GaussNewton(box, seed, _units(box, start), prior, foresee)
 
 
-_STRATEGIES: dict[str, Callable[[Box, int, Start], Strategy]] = {
-    "gauss-newton": _gauss_newton,
+def _combined(box: Box, seed: int, start: Start, prior: float, foresee: Foresee | None) -> Strategy:
+    from beadsmith.search.combined import Combined
+
+    return Combined(box, seed, _units(box, start), prior, foresee)
+
+
+def _units(box: Box, start: Start) -> list[Array]:
+    """The nearest points of the box, in unit coordinates."""
+    return [box.unit(box.clipped(point)) for point in start]
+
+
+_ON_ANSWERS: dict[str, Callable[[Box, int, Start], Strategy]] = {
+    "grey-box": _grey_box,
     "tpe": _tpe,
     "tpe-martins2025": _tpe_martins2025,
+    "optuna-gp": _optuna_gp,
     "cma-es": _cma_es,
     "sobol": _sobol,
     "random": _random,
 }
+
+_ON_DERIVATIVES: dict[str, Callable[[Box, int, Start, float, Foresee | None], Strategy]] = {
+    "gauss-newton": _gauss_newton,
+    "combined": _combined,
+}
+
+_ON_GAUSSIAN_PROCESSES = ("grey-box", "combined", "optuna-gp")

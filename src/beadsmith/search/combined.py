@@ -1,0 +1,89 @@
+"""Gradient steps first, a grey-box search for what remains.
+
+Where observables come with derivatives, Gauss-Newton makes large gains in a few evaluations; it sees neither the
+targets without derivatives nor what bends beyond its linear model.  Once it gains nothing more, or at once if there are
+no derivatives at all, the grey-box search goes on with everything evaluated so far: Gaussian processes of all
+observables about the straight line that the derivatives give, in a trust region about the best point.  It ends when
+that promises nothing beyond the noise either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from beadsmith.calibrate.response import Response
+from beadsmith.problem.schema import PRIOR_WIDTH
+from beadsmith.search.box import Array, Box
+from beadsmith.search.contract import Foresee, Strategy
+from beadsmith.search.gauss_newton import GaussNewton
+from beadsmith.search.grey_box import GreyBox
+
+#: So many answers in a row without a gain end the gradient steps.
+PATIENCE = 3
+
+
+class Combined(Strategy):
+    """Gauss-Newton, then grey-box."""
+
+    def __init__(
+        self,
+        box: Box,
+        seed: int,
+        start: Sequence[Array] = (),
+        prior: float = PRIOR_WIDTH,
+        foresee: Foresee | None = None,
+    ) -> None:
+        """Prepare both searches; see :class:`~beadsmith.search.gauss_newton.GaussNewton` for the arguments."""
+        self._box = box
+        self._steps = GaussNewton(box, seed, list(start), prior, foresee)
+        self._grey_box = GreyBox(box, seed, start, gradients=True)
+        self._given = len(start)
+        self._stepping = True
+        self._best = np.inf
+        self._idle = 0
+
+    @property
+    def wants_gradients(self) -> bool:
+        """Both searches use them."""
+        return True
+
+    @property
+    def finished(self) -> bool:
+        """Whether the second search, too, expects no gain beyond the noise."""
+        return not self._stepping and self._grey_box.finished
+
+    def propose(self, number: int) -> dict[str, float]:
+        """What the search at work proposes; the other takes note of it."""
+        if not self._stepping:
+            return self._grey_box.propose(number)
+        point = self._steps.propose(number)
+        self._grey_box.note(number, np.clip(self._box.unit(point), 0.0, 1.0))
+        return point
+
+    def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
+        """Keep the answer, and judge whether gradient steps still gain."""
+        self._grey_box.learn(number, misfit, response)
+        if not self._stepping:
+            return
+        if response is not None and not (response.differentiated & (response.weights > 0)).any():
+            self._stepping = False
+            return
+        self._steps.learn(number, misfit, response)
+        if misfit is not None and response is not None and misfit < self._best - _stderr(response):
+            self._best, self._idle = misfit, 0
+        elif number >= self._given:
+            self._idle += 1
+        if self._idle >= PATIENCE or self._steps.finished:
+            self._stepping = False
+            self._grey_box.begin()
+
+
+def _stderr(response: Response) -> float:
+    """Standard error of the misfit of one evaluation, as far as its errors are independent."""
+    here = response.determined
+    deviations, noise = response.values[here] - response.targets[here], response.stderrs[here] ** 2
+    variance = response.target_stderrs[here] ** 2 + noise
+    parts = (4.0 * deviations**2 * noise + 2.0 * noise**2) / variance**2
+    return float(np.sqrt((response.weights[here] ** 2 * parts).sum()))

@@ -1,0 +1,71 @@
+"""Optuna's own Gaussian-process search, as it is: the baseline for searches on Gaussian processes.
+
+It sees the misfit alone: a Gaussian process of it (Matérn 5/2, one length for each parameter, noise learnt) after ten
+random points, and the logarithm of the expected improvement over the best value measured.
+
+References:
+    T. Akiba et al., KDD 2019, doi:10.1145/3292500.3330701 (Optuna).
+    S. Ament et al., NeurIPS 2023, arXiv:2310.20708 (logarithm of the expected improvement).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import optuna
+from optuna.distributions import FloatDistribution
+from optuna.samplers import GPSampler
+
+from beadsmith.calibrate.response import Response
+from beadsmith.search.box import Box
+from beadsmith.search.contract import Strategy
+from beadsmith.search.quiet import quietly
+from beadsmith.surrogate.reproducible import reproducible
+
+
+class OptunaGp(Strategy):
+    """An Optuna study in memory, asked and told.
+
+    A failure is told as the largest misfit among the successes so far: Optuna would do so with an infinite one, and
+    forget a trial in its own state for failures.  Until the first success it stays in flight.
+    """
+
+    def __init__(self, box: Box, seed: int, start: Sequence[Mapping[str, float]] = ()) -> None:
+        """Prepare a study.
+
+        Args:
+            box: ranges of the parameters.
+            seed: non-negative.
+            start: points to propose first, inside the box; the study learns from them.
+        """
+        self._distributions = {
+            name: FloatDistribution(low, high) for name, low, high in zip(box.names, box.low, box.high, strict=True)
+        }
+        with quietly():
+            self._study = optuna.create_study(sampler=GPSampler(seed=seed))
+        for point in start:
+            self._study.enqueue_trial(dict(point))
+        self._in_flight: dict[int, optuna.Trial] = {}
+        self._failed: list[optuna.Trial] = []
+        self._worst: float | None = None
+
+    def propose(self, number: int) -> dict[str, float]:
+        """What Optuna suggests."""
+        with reproducible(0):
+            trial = self._study.ask(dict(self._distributions))
+        self._in_flight[number] = trial
+        values = trial.params  # a deep copy of all of them
+        return {name: float(values[name]) for name in self._distributions}
+
+    def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
+        """Tell Optuna, failures once it is known how bad that is."""
+        trial = self._in_flight.pop(number)
+        if misfit is None:
+            self._failed.append(trial)
+        else:
+            self._study.tell(trial, misfit)
+            self._worst = misfit if self._worst is None else max(self._worst, misfit)
+        if self._worst is not None:
+            for failed in self._failed:
+                self._study.tell(failed, self._worst)
+            self._failed = []

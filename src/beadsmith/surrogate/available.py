@@ -1,0 +1,27 @@
+"""Whether the optional libraries behind Gaussian processes are installed."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from beadsmith.errors import ProblemError
+
+#: Of the extra ``gp``, what is imported.
+LIBRARIES = ("torch", "botorch")
+
+
+def require_gaussian_processes(where: str, what: str) -> None:
+    """Refuse if a library is missing; none of them is imported.
+
+    Args:
+        where: what of the user's words asks for them, such as ``search.method``.
+        what: those words.
+
+    Raises:
+        ProblemError: a library is missing; the sentence says how to install it.
+    """
+    missing = [library for library in LIBRARIES if importlib.util.find_spec(library) is None]
+    if missing:
+        raise ProblemError(
+            where, what, f"the optional {', '.join(missing)} to be installed", 'pip install "beadsmith[gp]"'
+        )
