@@ -134,7 +134,7 @@ WRONG_KIND = [
         "forcefield/bond/style", "harmonik", "forcefield.bond.style", "one of harmonic, morse; did you mean 'harmonic'?"
     ),
     case("forcefield/pair/mixing", "arithmetical", "forcefield.pair.mixing", "did you mean 'arithmetic'?"),
-    case("search/method", "tpee", "search.method", "tpe-martins2025, cma-es", "did you mean 'tpe'?"),
+    case("search/method", "tpee", "search.method", "tpe-martins2025, optuna-gp, cma-es", "did you mean 'tpe'?"),
     case("misfit", "combined", "misfit", "did you mean 'combined_variance'?"),
     case("misfit", {}, "misfit.kind", "received nothing, expected one of combined_variance, relative, martins2025"),
     case("misfit", 5, "misfit", "received 5, expected one of combined_variance"),

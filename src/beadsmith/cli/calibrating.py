@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from beadsmith.campaign.calibration import Plan, Step, calibrate, outcome_of
+from beadsmith.campaign.default_search import search_method
 from beadsmith.campaign.finalists import measured_finalists
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.pool import worker_count
@@ -164,7 +165,7 @@ def _plan(
     start: list[Path] | None,
 ) -> Plan:
     declared = problem.file.search
-    chosen = method or declared.method
+    chosen = method or search_method(problem)
     if chosen not in SEARCH_METHODS:
         raise ProblemError("--search", chosen, f"one of {', '.join(SEARCH_METHODS)}")
     return Plan(

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from beadsmith.campaign.default_search import search_method
 from beadsmith.campaign.pool import available_cores, cluster_of, job_script, worker_count
 from beadsmith.campaign.timing import Cost, engine_speed, estimate_cost
 from beadsmith.cli.answers import units_of, write_answer
@@ -146,7 +147,7 @@ def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:
         "fidelity": problem.fidelity,
         "free_parameters": [parameter.name for parameter in problem.parameters.free],
         "targets": len(problem.targets),
-        "search": search.method,
+        "search": search_method(problem),
         "evaluations": search.evaluations,
         "measurements": measured,
         "simulations": evaluations * len(problem.experiments),

@@ -579,8 +579,9 @@ SEARCH_METHODS = (
 class Search(Section):
     """How models are proposed."""
 
-    method: Annotated[str, _one_of(SEARCH_METHODS)] = "tpe"
-    """gauss-newton: on fluctuation gradients; grey-box: on the observables; combined: both; tpe: Optuna's today; ..."""
+    method: Annotated[str | None, _one_of(SEARCH_METHODS)] = None
+    """gauss-newton: on fluctuation gradients; grey-box: on the observables; combined: both; tpe: Optuna's today; ...
+    If left out: gauss-newton where all targets have gradients, combined where not."""
     evaluations: Count = 60
     """Budget: models to simulate."""
     time: WallTime | None = None

@@ -10,6 +10,11 @@ from beadsmith.errors import ProblemError
 LIBRARIES = ("torch", "botorch")
 
 
+def gaussian_processes_available() -> bool:
+    """Whether all are installed; none of them is imported."""
+    return all(importlib.util.find_spec(library) is not None for library in LIBRARIES)
+
+
 def require_gaussian_processes(where: str, what: str) -> None:
     """Refuse if a library is missing; none of them is imported.
 
