@@ -35,7 +35,7 @@ def test_the_file_holds_what_the_system_holds(small):
     assert atoms[:, 3:] == pytest.approx(small.positions, abs=5.1e-6)
     assert np.array(section(text, "Bonds"), dtype=int)[:, 1:].tolist() == small.bonds.tolist()
     assert np.array(section(text, "Angles"), dtype=int)[:, 1:].tolist() == small.angles.tolist()
-    assert f"0 {small.edge:.8f} zlo zhi" in text
+    assert f"0 {small.edges[2]:.8f} zlo zhi" in text
 
 
 def test_a_title_stays_on_its_line(small):
@@ -56,7 +56,7 @@ def test_lammps_reads_it_and_finds_bonds_and_angles_at_rest(mixture, engine, tmp
     # Chains only: their angles are all exact. Some stick out of the box, on whatever side.
     system = melt(problem, model, {"chain": 30, "bead": 10}, 0.4, State(), np.random.default_rng(4))
     assert system.positions.min() < 0
-    assert system.positions.max() > system.edge
+    assert system.positions.max() > system.edges.max()
     script = [
         "units real",
         "atom_style molecular",
@@ -81,4 +81,4 @@ def test_lammps_reads_it_and_finds_bonds_and_angles_at_rest(mixture, engine, tmp
     _, positions, boxes = read_dump(tmp_path / "frames.dump")
     # Unwrapped by LAMMPS' image flags, the molecules are as they were grown, whole.
     assert positions[0] == pytest.approx(system.positions, abs=1e-5)
-    assert boxes[0] == pytest.approx(system.edge * np.eye(3), abs=1e-6)
+    assert boxes[0] == pytest.approx(np.diag(system.edges), abs=1e-6)

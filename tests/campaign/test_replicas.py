@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from beadsmith.campaign.replicas import pooled, pooled_with_derived
+from beadsmith.campaign.replicas import pooled, pooled_networks, pooled_with_derived
 from beadsmith.observe import derive_observations
 from beadsmith.problem.records import Observation
 from beadsmith.problem.schema import FromSeries, GlassTransitionLines
@@ -83,3 +84,31 @@ def test_its_interval_holds_the_truth_also_for_glasses_that_remember_their_quenc
     assert (z < 1).mean() > 0.683 - 0.06
     assert (z < 1.96).mean() > 0.95 - 0.03
     assert np.std([one.value for one in found]) < 1.1 * math.sqrt(np.mean([one.stderr**2 for one in found]))
+
+
+def test_replicas_that_share_their_networks_do_not_know_them_better():
+    """Two networks differ by 0.2: another look at the same two says nothing of a third."""
+    state = State.of(DC=0.9, T=300)
+
+    def looked(*values: float):
+        return pooled_networks([[[Observation("density", state, value, 0.001)]] for value in values])
+
+    (once,) = looked(1.0, 1.2)
+    assert (once.networks, once.within) == (2, None)
+    assert once.between == pytest.approx(math.sqrt(0.02), rel=1e-3)
+    assert once.stderr == pytest.approx(0.1, rel=1e-3)
+    (twice,) = pooled([looked(1.0, 1.2), looked(1.001, 1.199)])
+    assert twice.stderr == pytest.approx(once.stderr, rel=0.01)
+    (apart,) = pooled([[replace(one, networks=0) for one in looked(1.0, 1.2)] for _ in range(2)])
+    assert apart.stderr == pytest.approx(once.stderr / math.sqrt(2), rel=0.01)
+
+
+def test_pulls_that_say_nothing_are_left_out_of_the_mean_and_told():
+    state = State.of(DC=0.9, T=300)
+    pulls = [Observation("yield", state, 100.0, 5.0), Observation("yield", state, math.nan, math.inf, note="no yield")]
+    (mean,) = pooled_networks([[[one] for one in pulls], [[pulls[0]], [pulls[0]]]])
+    assert mean.value == pytest.approx(100)
+    assert mean.note == "no yield; not determined in 1 of 4 measurements"
+    (none,) = pooled_networks([[[pulls[1]]], [[pulls[1]]]])
+    assert math.isinf(none.stderr)
+    assert none.note == "no yield"

@@ -59,7 +59,7 @@ def system_of(
     return System(
         np.zeros((len(beads), 3)),
         topology,
-        100.0,
+        np.full(3, 100.0),
         bond_terms,
         angle_terms,
         BEADS,

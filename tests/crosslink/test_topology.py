@@ -1,5 +1,4 @@
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,9 +6,10 @@ import pytest
 from beadsmith.crosslink.choice import choose_bonds
 from beadsmith.crosslink.network import sites_of, uncured
 from beadsmith.crosslink.rules import Crosslinking, Rule
-from beadsmith.crosslink.topology import check_types, crosslinked, new_angles, types_that_arise
+from beadsmith.crosslink.topology import crosslinked, new_angles
 from beadsmith.errors import ProblemError
 from beadsmith.problem.molecules import MoleculeTopology
+from beadsmith.problem.reactions import types_that_arise
 
 RULES = Crosslinking({"A": 1, "B": 2, "D": 3}, (("A", "B"), ("D", "A"), ("D", "D")), 5.0, 1)
 CELL = np.diag([10.0, 10.0, 10.0])
@@ -96,35 +96,9 @@ def test_types_that_arise_are_those_of_a_random_cure(system, bonds, molecules, t
             (cured.angles, system.angles, cured.angle_names),
         )
     ]
-    arise = types_that_arise(RULES, molecules, toys.beads)
+    arise = types_that_arise(RULES.capacities, RULES.reactions, molecules, toys.beads)
     assert found == [set(arise[0]), set(arise[1])]
     assert all(len(set(names)) == len(names) for names in arise)
-
-
-def test_the_published_epoxy_has_its_published_types(toys):
-    # A: epoxide, B: amine, C and D: their neighbours.
-    epoxy = Crosslinking({"A": 1, "B": 2}, (("A", "B"),), 15.0, 10)
-    molecules = {"resin": toys.linear("ACECA"), "hardener": toys.linear("BDDB")}
-    bonds, angles = types_that_arise(epoxy, molecules, toys.beads)
-    assert bonds == ("A-B",)
-    assert set(angles) == {"B-A-C", "A-B-D", "A-B-A"}
-    once = types_that_arise(replace(epoxy, capacities={"A": 1, "B": 1}), molecules, toys.beads)
-    assert set(once[1]) == {"B-A-C", "A-B-D"}
-
-
-def test_all_missing_types_are_named_before_any_simulation(toys):
-    epoxy = Crosslinking({"A": 1, "B": 2}, (("A", "B"),), 15.0, 10)
-    molecules = {"resin": toys.linear("ACECA"), "hardener": toys.linear("BDDB")}
-    bonds, angles = ["A-B"], ["B-A-C", "A-B-D", "A-B-A"]
-    check_types(epoxy, molecules, toys.beads, bonds, angles, "parameters")
-    with pytest.raises(
-        ProblemError, match=r"^parameters: expected parameters of angle A-B-A; crosslinking can form it$"
-    ):
-        check_types(epoxy, molecules, toys.beads, bonds, angles[:2], "parameters")
-    with pytest.raises(
-        ProblemError, match="parameters of bond A-B, angle B-A-C, angle A-B-D; crosslinking can form them"
-    ):
-        check_types(epoxy, molecules, toys.beads, [], ["A-B-A"], "parameters")
 
 
 def test_an_undeclared_type_is_refused_when_it_forms(toys):

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from beadsmith.errors import EstimateError
 from beadsmith.observe.bonded import Terms, by_molecule, terms_of, values_of
-from beadsmith.problem.recording import Bonded, Topology
+from beadsmith.problem.recording import Bonded, Frames, Topology
 from beadsmith.problem.schema import AngleDistribution, BondAngle, BondDistribution, BondLength
 
 # Two chains A-B-A, then a dimer B-B: bonds A-B (type 0) and B-B (type 1), angles A-B-A (type 0).
@@ -29,20 +29,25 @@ def angle(degrees: float) -> np.ndarray:
     return np.array([[[2.0, 0.0, 0.0], [0.0, 0.0, 0.0], other]])
 
 
-def terms(*members: tuple[int, ...]) -> Terms:
-    return Terms(np.array(members), np.zeros(len(members), dtype=np.int64))
+def terms(*members: tuple[int, ...], across: bool = False) -> Terms:
+    return Terms(np.array(members), np.zeros(len(members), dtype=np.int64), across)
+
+
+def frames_of(positions: np.ndarray, boxes: np.ndarray | None = None) -> Frames:
+    """Frames in a box so small that whoever looked for images would get other numbers."""
+    return Frames(1.0, positions, np.tile(np.eye(3), (len(positions), 1, 1)) if boxes is None else boxes)
 
 
 @pytest.mark.parametrize("degrees", [0.0, 1e-5, 60.0, 90.0, 123.4, 180.0 - 1e-5, 180.0])
 def test_an_angle_is_that_of_its_arms_however_flat(degrees, rng):
     turned = Rotation.random(rng=rng).apply(angle(degrees)[0])[None] + 7.0
-    assert values_of(turned, terms((0, 1, 2))) == pytest.approx(degrees, abs=1e-11)
+    assert values_of(frames_of(turned), terms((0, 1, 2))) == pytest.approx(degrees, abs=1e-11)
 
 
 def test_a_right_triangle():
     triangle = np.array([[[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [3.0, 4.0, 0.0]]])
-    assert values_of(triangle, terms((0, 1), (1, 2), (0, 2))) == pytest.approx(np.array([[3.0, 4.0, 5.0]]))
-    angles = values_of(triangle, terms((0, 1, 2), (1, 2, 0), (2, 0, 1)))
+    assert values_of(frames_of(triangle), terms((0, 1), (1, 2), (0, 2))) == pytest.approx(np.array([[3.0, 4.0, 5.0]]))
+    angles = values_of(frames_of(triangle), terms((0, 1, 2), (1, 2, 0), (2, 0, 1)))
     assert angles == pytest.approx(np.array([[90.0, np.degrees(np.arctan2(3, 4)), np.degrees(np.arctan2(4, 3))]]))
     assert angles.sum() == pytest.approx(180.0)
 
@@ -106,8 +111,32 @@ def test_bonds_may_be_listed_in_any_order(rng):
     positions = rng.normal(size=(6, 8, 3))
     observable = BondLength(kind="bond_length", experiment="melt")
     sums = [
-        by_molecule(values_of(positions, terms), terms)
+        by_molecule(values_of(frames_of(positions), terms), terms)
         for terms in (terms_of(one, observable) for one in (TOPOLOGY, shuffled))
     ]
     assert sums[0] == pytest.approx(sums[1])
     assert sums[0].shape == (6, 3)
+
+
+def test_crosslinks_lead_to_the_nearest_image_of_another_molecule():
+    random = np.random.default_rng(3)
+    boxes = np.array([np.diag([10.0, 12.0, 9.0]), [[10.0, 0, 0], [3.0, 12.0, 0], [-2.0, 2.0, 9.0]]])
+    wrapped = random.uniform(-2, 2, size=(2, 3, 3))
+    images = random.integers(-3, 4, size=(2, 3, 3))
+    far = wrapped + images @ boxes  # each bead anywhere
+    near = frames_of(wrapped)
+    for members in ([(0, 1), (1, 2)], [(0, 1, 2)]):
+        expected = values_of(near, terms(*members))
+        assert values_of(frames_of(far, boxes), terms(*members, across=True)) == pytest.approx(expected, abs=1e-7)
+        assert not np.allclose(values_of(frames_of(far, boxes), terms(*members)), expected)
+
+
+def test_terms_know_whether_some_lead_from_molecule_to_molecule():
+    bonds = Bonded(
+        np.append(TOPOLOGY.bonds.members, [[2, 6]], axis=0), np.append(TOPOLOGY.bonds.types, 0), TOPOLOGY.bonds.names
+    )
+    cured = replace(TOPOLOGY, bonds=bonds)
+    length = BondLength(kind="bond_length", experiment="network")
+    assert not terms_of(TOPOLOGY, length).across
+    assert terms_of(cured, length).across
+    assert not terms_of(cured, length.model_copy(update={"bond": "B-B"})).across

@@ -34,7 +34,11 @@ MISSPELT = [
     case("molecules/chain/angels", "1-2-3", "molecules.chain.angels", "did you mean 'angles'?"),
     case("forcefield/pair/cutof", "9 Å", "forcefield.pair.cutof", "one of style, cutoff,", "did you mean 'cutoff'?"),
     case(
-        "experiments/melt/timestap", "4 fs", "experiments.melt.timestap", "initial_density;", "did you mean 'timestep'?"
+        "experiments/melt/timestap",
+        "4 fs",
+        "experiments.melt.timestap",
+        "initial_density, kind;",
+        "did you mean 'timestep'?",
     ),
     case(
         "experiments/alone/replica", 4, "experiments.alone.replica", "molecule, replicas;", "did you mean 'replicas'?"
@@ -43,7 +47,7 @@ MISSPELT = [
         "experiments/melt/protocol/2/temperatur",
         "3 K",
         "experiments.melt.protocol.2.temperatur",
-        "expected one of stage, temperature, pressure, duration, record, damping, pressure_damping, frames;",
+        "expected one of stage, temperature, pressure, coupling, duration, record, damping, pressure_damping, frames;",
         "did you mean 'temperature'?",
     ),
     case("experiments/melt/protocol/3/holt", "1 ps", "experiments.melt.protocol.3.holt", "did you mean 'hold'?"),
@@ -105,7 +109,10 @@ MISSING_KEYS = [
 
 WRONG_KIND = [
     case(
-        "experiments/melt/kind", "smelt", "experiments.melt.kind", "one of melt, vacuum, script; did you mean 'melt'?"
+        "experiments/melt/kind",
+        "smelt",
+        "experiments.melt.kind",
+        "one of melt, network, vacuum, script; did you mean 'melt'?",
     ),
     case(
         "experiments/melt/kind",
@@ -114,7 +121,9 @@ WRONG_KIND = [
         "received nothing, expected one of melt,",
         "add 'kind",
     ),
-    case("experiments/melt/kind", 7, "experiments.melt.kind", "received 7, expected one of melt, vacuum, script"),
+    case(
+        "experiments/melt/kind", 7, "experiments.melt.kind", "received 7, expected one of melt, network, vacuum, script"
+    ),
     case("experiments/melt/protocol/2/stage", "nph", "experiments.melt.protocol.2.stage", "did you mean 'npt'?"),
     case(
         "experiments/melt/protocol/2/stage", MISSING, "experiments.melt.protocol.2.stage", "one of minimize, push-off"
@@ -256,7 +265,7 @@ WRONG_QUANTITY = [
     case("experiments/melt/protocol/2/duration", "-1 ps", "experiments.melt.protocol.2.duration", "a positive time"),
     case("experiments/melt/protocol/3/ramp", "5", "experiments.melt.protocol.3.ramp", "36 ps"),
     case("experiments/melt/protocol/3/hold", "0 steps", "experiments.melt.protocol.3.hold", "a positive time"),
-    case("experiments/melt/protocol/2/temperature", 300, "experiments.melt.protocol.2.temperature", "with its unit"),
+    case("experiments/melt/protocol/2/temperature", 300, "experiments.melt.protocol.2.temperature", "such as '300 K'"),
     case(
         "experiments/melt/protocol/2/temperature",
         "-3 K",
@@ -267,7 +276,7 @@ WRONG_QUANTITY = [
         "experiments/melt/protocol/2/temperature",
         "500 K to 300 K",
         "experiments.melt.protocol.2.temperature",
-        "500 to 300 K",
+        "450 to 300 K",
     ),
     case("experiments/melt/protocol/2/pressure", "1 K", "experiments.melt.protocol.2.pressure", "a pressure such as"),
     case("experiments/melt/protocol/3/temperatures", "400 300", "experiments.melt.protocol.3.temperatures", "its unit"),

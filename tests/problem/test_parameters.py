@@ -30,7 +30,7 @@ def resolve_only(rules, beads="A B B", **pair) -> ParameterSpace:
         name: ParameterRule.model_validate({"range": rule} if isinstance(rule, str) else rule)
         for name, rule in rules.items()
     }
-    return resolve_parameters(parsed, forcefield, BEADS, (molecule,))
+    return resolve_parameters(parsed, forcefield, BEADS, *interactions(BEADS, (molecule,)))
 
 
 def test_every_number_of_the_force_field_has_a_name_and_a_kind():

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from beadsmith.calibrate import make_misfit
+from beadsmith.campaign.curing import examine, model_of_cure
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Manifest, Study, digest_of
+from beadsmith.crosslink.analysis import analyse
+from beadsmith.crosslink.cure import Cured, CureOrder, Cycle
+from beadsmith.crosslink.network import uncured
+from beadsmith.crosslink.schedule import Progress, run_cycle
 from beadsmith.observe import derive_observations
 from beadsmith.problem.problem import Problem, load_model, load_problem
 from beadsmith.problem.records import Evaluation, Failure, FailureKind, Observation
 from beadsmith.problem.state import State
+from beadsmith.report.networks import GrownNetwork
 
+EPOXY = Path(__file__).parents[2] / "examples" / "epoxy" / "pacm.yaml"
 PEBAX = Path(__file__).parents[2] / "examples" / "pebax" / "problem.yaml"
 
 TINY = """
@@ -55,6 +63,7 @@ targets:
 compare: {{"Somebody's": missing.yaml}}
 """
 
+VOID = {"meta", "img", "br", "link", "hr", "input"}
 LOG = "\n".join(f"Step {step} Temp 5{step}0.0 <b>not bold</b> & more" for step in range(12)) + "\nERROR: Lost atoms"
 
 
@@ -218,3 +227,134 @@ def pebax_study(pebax: Problem, tmp_path_factory: pytest.TempPathFactory) -> Stu
 @pytest.fixture(scope="session")
 def make_study() -> Callable[..., Study]:
     return fill_study
+
+
+@pytest.fixture(scope="session")
+def epoxy() -> Problem:
+    """140 beads."""
+    return load_problem(EPOXY, "ci")
+
+
+def grown_network(problem: Problem, to: float = 0.95, sample: int = 0) -> GrownNetwork:
+    """A network without molecular dynamics: the crosslinker run on beads that do not move, so it may stop short."""
+    order = CureOrder(problem, model_of_cure(problem, "network"), "network", 5 + sample, "none", to)
+    cell = np.diag(order.packed.edges) if np.ndim(order.packed.edges) else order.packed.edges * np.eye(3)
+    before = Cured(
+        uncured(order.sites), order.packed.positions, cell, Progress(), (Cycle(0, 0.0, 0, 0.0, 1.0, 1.0, 1.0),)
+    )
+    spanning, cured = {0.0: 0}, before
+    while cured.progress.outcome is None:
+        progress, network = run_cycle(order.plan, cured.progress, cured.network, cured.positions, cell)
+        cycle = Cycle(progress.cycle, network.degree, 0, 0.0, 1.0, 1.0, 1.1)
+        cycles = cured.cycles if progress.cycle == cured.progress.cycle else (*cured.cycles, cycle)
+        cured = Cured(network, cured.positions, cell, progress, cycles)
+        spanning[network.degree] = analyse(network, cured.positions, cell).percolation
+    return GrownNetwork("network", sample, to, before, examine(order, cured), spanning)
+
+
+@pytest.fixture(scope="session")
+def networks(epoxy: Problem) -> tuple[GrownNetwork, ...]:
+    """Three of them."""
+    return tuple(grown_network(epoxy, sample=sample) for sample in range(3))
+
+
+@pytest.fixture(scope="session")
+def grow() -> Callable[..., GrownNetwork]:
+    return grown_network
+
+
+DEGREES = tuple(round(0.1 * step, 12) for step in range(10))
+
+
+def made_mechanics(problem: Problem, degrees: Sequence[float] = DEGREES, networks: int = 4) -> tuple[Observation, ...]:
+    """What networks that stiffen with the degree of crosslinking would give, with scatter between them."""
+    found = []
+    between = 0.03 if networks > 1 else None
+    for degree in degrees:
+        state = State.of(DC=degree, T=300.0)
+
+        def observe(name: str, value: float, stderr: float, note: str = "", where: State = state) -> None:
+            scatter = None if between is None else between * abs(value)
+            found.append(Observation(name, where, value, stderr, 100.0, note=note, between=scatter))
+
+        modulus = 1.2 + 1.8 * degree
+        observe("density", 1.05 + 0.11 * degree, 0.003)
+        observe("debye_waller_factor", 1.6 - 0.9 * degree, 0.04)
+        observe("youngs_modulus", modulus, 0.2)
+        if degree < 0.25:
+            observe(
+                "yield_stress", float("nan"), float("inf"), "the curve stays above the line, so it has no yield point"
+            )
+        else:
+            observe("yield_stress", 60.0 + 50.0 * degree, 4.0)
+        observe("poissons_ratio", 0.42 - 0.06 * degree, 0.02)
+        for time in problem.observables["mean_squared_displacement"].t:
+            slope = 0.5 - 0.4 * degree
+            observe(
+                "mean_squared_displacement",
+                (1.6 - 0.9 * degree) * (time / 3000.0) ** slope,
+                0.05,
+                "",
+                state.with_(t=time),
+            )
+        for strain in problem.observables["stress"].strain:
+            plateau = 60.0 + 50.0 * degree
+            stress = 5.0 + plateau * np.tanh(1000.0 * modulus * strain / plateau)
+            observe("stress", float(stress), 6.0, "", state.with_(strain=strain))
+    return tuple(found)
+
+
+@pytest.fixture(scope="session")
+def mechanics() -> Callable[..., tuple[Observation, ...]]:
+    return made_mechanics
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page; raises if a tag is left open or closed twice."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.source = text
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.pieces: list[str] = []
+        self.cells: list[list[str]] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag == "tr":
+            self.cells.append([])
+        if tag in ("td", "th"):
+            self.cells[-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self.open:
+            return
+        self.pieces.append(data)
+        if "td" in self.open or "th" in self.open:
+            self.cells[-1][-1] += data
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.pieces).split())
+
+    def attributes(self, name: str) -> Iterator[str]:
+        return (attributes[name] for _, attributes in self.tags if name in attributes)
+
+
+@pytest.fixture(scope="session")
+def parse() -> Callable[[str], Page]:
+    """Reads a page: tags, attributes, text and the cells of tables."""
+    return Page

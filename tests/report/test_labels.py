@@ -8,6 +8,8 @@ from beadsmith.report.labels import observable_label, observable_unit, pretty_un
 def test_names_read_like_words():
     assert observable_label("radius_of_gyration") == "Radius of gyration"
     assert observable_label("Tg_slow") == "Tg slow"
+    assert observable_label("youngs_modulus") == "Young's modulus"
+    assert observable_label("debye_waller_factor") == "Debye-Waller factor"
     assert observable_label("") == ""
 
 

@@ -76,7 +76,7 @@ def test_replicas_do_not_feel_each_other_even_where_they_overlap(document, load,
     apart = isolated(problem, model, "trimer", copies, State.of(T=300), np.random.default_rng(3))
     alone = isolated(problem, model, "trimer", 1, State.of(T=300), np.random.default_rng(3))
     molecules = apart.positions.reshape(copies, 6, 3)
-    molecules = molecules - molecules.mean(axis=1, keepdims=True) + 0.5 * alone.edge
+    molecules = molecules - molecules.mean(axis=1, keepdims=True) + 0.5 * alone.edges
 
     document["experiments"]["alone"]["replicas"] = copies
     text = plan_simulation(load(document), "alone", model, 1, engine.version).files["in.lammps"]

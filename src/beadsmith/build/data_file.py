@@ -18,7 +18,7 @@ def data_file(system: System, title: str) -> str:
     lines = [title.replace("\n", " "), ""]
     lines += [f"{count} {name}" for name, count in counts]
     lines += [f"{len(names)} {section} types" for section, names in types]
-    lines += [f"0 {system.edge:.8f} {axis}lo {axis}hi" for axis in "xyz"]
+    lines += [f"0 {edge:.8f} {axis}lo {axis}hi" for axis, edge in zip("xyz", system.edges.tolist(), strict=True)]
     lines += ["", "Masses", ""]
     named = zip(system.type_masses, system.bead_names, strict=True)
     lines += [f"{number} {mass:.8g}  # {name}" for number, (mass, name) in enumerate(named, start=1)]

@@ -27,7 +27,7 @@ class System:
 
     Attributes:
         positions: angstrom, shape (beads, 3); may lie outside the box, which is periodic.
-        edge: edge of the cubic box from the origin, angstrom.
+        edges: of the box, which begins at the origin and is rectangular, angstrom, shape (3,).
         bonds: shape (bonds, 3): type, bead, bead; numbers from 1.
         angles: shape (angles, 4): type, bead, vertex, bead.
         bead_names, bond_names, angle_names: names of the types, type 1 first.
@@ -36,7 +36,7 @@ class System:
 
     positions: Array
     topology: Topology
-    edge: float
+    edges: Array
     bonds: Integers
     angles: Integers
     bead_names: tuple[str, ...]
@@ -136,7 +136,7 @@ def _system(
     return System(
         positions=np.concatenate([shape.reshape(-1, 3) for shape in placed]),
         topology=topology,
-        edge=edge,
+        edges=np.full(3, edge),
         bonds=_terms(problem, molecules, bond_names, 2),
         angles=_terms(problem, molecules, angle_names, 3),
         bead_names=tuple(problem.beads),

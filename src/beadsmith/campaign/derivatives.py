@@ -15,9 +15,11 @@ from beadsmith.campaign.study import Study
 from beadsmith.campaign.task import gradient_records, question_of
 from beadsmith.errors import EstimateError
 from beadsmith.observe.response import observable_gradients
+from beadsmith.problem.mechanics import tension_of
 from beadsmith.problem.model import constant_model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Evaluation, Gradient
+from beadsmith.problem.schema import Network
 
 Array = NDArray[np.float64]
 
@@ -97,7 +99,7 @@ def _measured(problem: Problem, gradients: Sequence[Gradient]) -> tuple[Gradient
 
 def _stored(problem: Problem, study: Study, evaluation: Evaluation) -> tuple[Gradient, ...]:
     """Derivatives on record with the simulations, from an earlier look at their frames."""
-    runs = _last_runs(study, evaluation).values()
+    runs = _last_runs(problem, study, evaluation).values()
     return _measured(problem, [gradient for run in runs for gradient in run.gradients or ()])
 
 
@@ -116,7 +118,10 @@ def _with_frames(
 ) -> tuple[Gradient, ...]:
     """The recorded derivatives and those of the lacking observables; why there are none goes to ``reasons``."""
     found = list(recorded)
-    for experiment, run in _last_runs(study, evaluation).items():
+    for name in lacking:
+        if getattr(problem.observables[name], "experiment", "") not in _whole(problem):
+            reasons.setdefault(name, "frames of networks, and of what is pulled, are only looked at in a search")
+    for experiment, run in _last_runs(problem, study, evaluation).items():
         asked = [name for name in lacking if getattr(problem.observables[name], "experiment", "") == experiment]
         if asked:
             looked_up = _from_frames(problem, study, evaluation, run, asked, reasons)
@@ -157,7 +162,7 @@ def _put_on_record(
 ) -> None:
     """So that the report sees them too; only where the record answers the same question, and for this run alone."""
     same = run.question == question_of(problem.observables, run.experiment)
-    if same and run.gradients is None and len(evaluation.runs) == len(_last_runs(study, evaluation)):
+    if same and run.gradients is None and len(evaluation.runs) == len(_last_runs(problem, study, evaluation)):
         study.store.answer(replace(run, gradients=gradients))
 
 
@@ -167,7 +172,17 @@ def _asking(problem: Problem, name: str) -> Problem:
     return replace(problem, file=problem.file.model_copy(update={"observables": observables}))
 
 
-def _last_runs(study: Study, evaluation: Evaluation) -> dict[str, RunResult]:
+def _last_runs(problem: Problem, study: Study, evaluation: Evaluation) -> dict[str, RunResult]:
     """The last stored run of each experiment: of several that continue each other it has seen the most."""
     results = [study.store.result(name) for name in evaluation.runs]
-    return {result.experiment: result for result in results if result is not None}
+    whole = _whole(problem)
+    return {result.experiment: result for result in results if result is not None and result.experiment in whole}
+
+
+def _whole(problem: Problem) -> list[str]:
+    """Experiments whose runs continue each other: not those of many networks, nor those that end with pulls."""
+    return [
+        name
+        for name, experiment in problem.experiments.items()
+        if not isinstance(experiment, Network) and tension_of(experiment) is None
+    ]

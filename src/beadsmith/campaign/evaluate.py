@@ -6,53 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from typing import Any
 
+from beadsmith.campaign.chains import Chain, Cure, chains_of_networks, cures_of, extended, pulls_of, started
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.precision import Shortfall, could_be_best, shortfalls
-from beadsmith.campaign.replicas import pooled, pooled_gradients
+from beadsmith.campaign.replicas import pooled, pooled_gradients, pooled_networks
 from beadsmith.campaign.store import RunResult
-from beadsmith.campaign.task import Differentiated, Task, known_result
 from beadsmith.observe.derived import derive_gradients, derive_observations
 from beadsmith.problem.model import Model
-from beadsmith.problem.records import Evaluation, Failure, FailureKind, Observation
-from beadsmith.problem.schema import Script
+from beadsmith.problem.records import Evaluation, Failure, FailureKind, Gradient, Observation
+from beadsmith.problem.schema import Network, Script
 from beadsmith.problem.spread import corrected
-from beadsmith.simulate.plan import plan_continuation, plan_simulation, seed_of_experiment
+from beadsmith.simulate.plan import plan_continuation, seed_of_experiment
 from beadsmith.simulate.script import restart_file
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A simulation and its continuations.
-
-    Attributes:
-        seed: of the simulation.
-        tasks: in the order they were submitted; each answers for all before it, too.
-        results: of the tasks that have ended.
-        pending: of the last task, if it has not.
-    """
-
-    seed: int
-    tasks: tuple[Task, ...]
-    results: tuple[RunResult, ...] = ()
-    pending: Future[RunResult] | None = None
-
-    @property
-    def settled(self) -> Chain:
-        """The same with the result that was pending; waits for it."""
-        if self.pending is None:
-            return self
-        return replace(self, results=(*self.results, self.pending.result()), pending=None)
-
-    @property
-    def best(self) -> RunResult:
-        """The last result that went well; the first one if none did."""
-        return next((result for result in reversed(self.results) if result.failure is None), self.results[0])
-
-    @property
-    def experiment(self) -> str:
-        """Its name in the problem file."""
-        return self.tasks[0].simulation.experiment
 
 
 @dataclass(frozen=True)
@@ -63,7 +30,9 @@ class PendingEvaluation:
         number, label, point: for the record.
         model: what is simulated.
         seed: of the evaluation.
-        chains: one per experiment and independent repetition.
+        chains: one per experiment and independent repetition; for networks one per degree of crosslinking, too, and
+            one per axis that is pulled.
+        cures: networks that are wanted.
     """
 
     number: int
@@ -72,11 +41,13 @@ class PendingEvaluation:
     seed: int
     label: str
     chains: tuple[Chain, ...]
+    cures: tuple[Cure, ...] = ()
 
     @property
-    def futures(self) -> list[Future[RunResult]]:
+    def futures(self) -> list[Future[Any]]:
         """What is still to come, or has just come."""
-        return [chain.pending for chain in self.chains if chain.pending is not None]
+        under_way: tuple[Chain | Cure, ...] = (*self.chains, *self.cures)
+        return [one.pending for one in under_way if one.pending is not None]
 
     @property
     def done(self) -> bool:
@@ -102,8 +73,11 @@ def submit(
     Raises:
         ProblemError: if the model needs a state variable that an experiment does not fix.
     """
-    chains = tuple(_new_chain(laboratory, model, name, seed, 0) for name in laboratory.problem.experiments)
-    return PendingEvaluation(number, dict(point), model, seed, label, chains)
+    experiments = laboratory.problem.experiments
+    networks = [name for name, experiment in experiments.items() if isinstance(experiment, Network)]
+    chains = tuple(started(laboratory, model, name, seed, 0) for name in experiments if name not in networks)
+    cures = tuple(cure for name in networks for cure in cures_of(laboratory, model, name, seed))
+    return PendingEvaluation(number, dict(point), model, seed, label, chains, cures)
 
 
 def settle(
@@ -118,12 +92,21 @@ def settle(
     Raises:
         Interrupted: if the campaign is ending.
     """
-    pending = replace(pending, chains=tuple(chain.settled for chain in pending.chains))
+    pending = replace(
+        pending,
+        chains=tuple(chain.settled for chain in pending.chains),
+        cures=tuple(cure.settled for cure in pending.cures),
+    )
+    model, chains = pending.model, pending.chains
+    following = chains_of_networks(laboratory, model, pending.seed, pending.cures, chains)
+    following += pulls_of(laboratory, model, chains)
+    if following:
+        return replace(pending, chains=(*chains, *following))
     evaluation = _evaluation(laboratory, pending)
     if evaluation.failed or not _worth_more(laboratory, evaluation, best):
         return evaluation
-    chains = _further(laboratory, pending)
-    return evaluation if chains == pending.chains else replace(pending, chains=chains)
+    further = _further(laboratory, pending)
+    return evaluation if further == chains else replace(pending, chains=further)
 
 
 def gather(laboratory: Laboratory, pending: PendingEvaluation, best: float | None = None) -> Evaluation:
@@ -146,21 +129,20 @@ def judged(evaluation: Evaluation, laboratory: Laboratory) -> Evaluation:
 
 
 def _evaluation(laboratory: Laboratory, pending: PendingEvaluation) -> Evaluation:
-    chains = pending.chains
-    names = list(dict.fromkeys(chain.experiment for chain in chains))
-    direct = tuple(one for name in names for one in _observed(laboratory, _of(chains, name)))
-    gradients = tuple(
-        gradient
-        for name in names
-        for gradient in pooled_gradients([chain.best.gradients or () for chain in _of(chains, name)])
-    )
+    chains, parts = pending.chains, _parts(pending.chains)
+    direct = tuple(one for part in parts for one in _observed(laboratory, part))
+    gradients = tuple(one for part in parts for one in _gradients(part))
+    cures = [cure.result for cure in pending.cures if cure.result is not None]
+    failures = [*[cure.failure for cure in cures], *[chain.best.failure for chain in chains]]
+    spent = [cure.core_seconds for cure in cures]
+    spent += [result.core_seconds for chain in chains for result in chain.results]
     evaluation = Evaluation(
         number=pending.number,
         point=pending.point,
         seed=pending.seed,
         observations=direct + derive_observations(direct, laboratory.problem.observables),
-        failures=tuple(chain.best.failure for chain in chains if chain.best.failure is not None),
-        core_seconds=sum(result.core_seconds for chain in chains for result in chain.results),
+        failures=tuple(failure for failure in failures if failure is not None),
+        core_seconds=sum(spent),
         runs=tuple(result.name for chain in chains for result in chain.results),
         gradients=gradients + derive_gradients(direct, gradients, laboratory.problem.observables),
         label=pending.label,
@@ -168,8 +150,27 @@ def _evaluation(laboratory: Laboratory, pending: PendingEvaluation) -> Evaluatio
     return judged(evaluation, laboratory)
 
 
+def _parts(chains: Sequence[Chain]) -> list[list[Chain]]:
+    """Chains that measure the same: those of an experiment at one degree of crosslinking, pulls for themselves."""
+    parts: dict[tuple[str, float | None, bool], list[Chain]] = {}
+    for chain in chains:
+        parts.setdefault((chain.experiment, chain.origin.degree, bool(chain.origin.axis)), []).append(chain)
+    # Experiment by experiment, in the order in which each appears first.
+    names = list(dict.fromkeys(chain.experiment for chain in chains))
+    return [part for _, part in sorted(parts.items(), key=lambda item: names.index(item[0][0]))]
+
+
+def _gradients(chains: Sequence[Chain]) -> tuple[Gradient, ...]:
+    return pooled_gradients([chain.best.gradients or () for chain in chains])
+
+
 def _observed(laboratory: Laboratory, chains: Sequence[Chain]) -> tuple[Observation, ...]:
-    """What the repetitions of one experiment say together."""
+    """What the repetitions of one experiment say together; pulls of one network first among themselves."""
+    if chains[0].origin.axis or chains[0].origin.degree is not None:
+        samples = {chain.origin.sample: None for chain in chains}
+        each = [[chain for chain in chains if chain.origin.sample == sample] for sample in samples]
+        measured = [[chain.best.observations for chain in own] for own in each]
+        return pooled_networks(measured, cured=chains[0].origin.degree is not None)
     # All repetitions have the same bias: pooling must not average its error away.
     spreads = [replace(one, bias_stderr=math.sqrt(len(chains)) * one.bias_stderr) for one in laboratory.problem.spreads]
     replicas = [corrected(chain.best.observations, spreads) for chain in chains]
@@ -188,7 +189,9 @@ def _worth_more(laboratory: Laboratory, evaluation: Evaluation, best: float | No
 
 def _further(laboratory: Laboratory, pending: PendingEvaluation) -> tuple[Chain, ...]:
     """The chains, longer or more of them where that helps; the same if nothing does."""
-    problem, chains = laboratory.problem, pending.chains
+    problem = laboratory.problem
+    chains = tuple(chain for chain in pending.chains if _can_grow(laboratory, chain))
+    others = tuple(chain for chain in pending.chains if not _can_grow(laboratory, chain))
     names = list(problem.experiments)
     within = tuple(one for name in names for one in _pooled_alone([chain.best for chain in _of(chains, name)]))
     short = shortfalls(problem, within, {name: len(_of(chains, name)) for name in names})
@@ -199,10 +202,16 @@ def _further(laboratory: Laboratory, pending: PendingEvaluation) -> tuple[Chain,
         more = _more_replicas(laboratory, len(own), lacking)
         if more:
             added = range(len(own), len(own) + more)
-            grown += [*own, *(_new_chain(laboratory, pending.model, name, pending.seed, number) for number in added)]
+            grown += [*own, *(started(laboratory, pending.model, name, pending.seed, number) for number in added)]
         else:
             grown += [_continued(laboratory, pending.model, chain, lacking) for chain in own]
-    return tuple(grown)
+    return (*grown, *others) if others else tuple(grown)
+
+
+def _can_grow(laboratory: Laboratory, chain: Chain) -> bool:
+    """Whether a chain may be continued or repeated: not from a network, and not after a pull."""
+    experiment = laboratory.problem.experiments[chain.experiment]
+    return not isinstance(experiment, Network) and not chain.origin.axis
 
 
 def _more_replicas(laboratory: Laboratory, present: int, lacking: Sequence[Shortfall]) -> int:
@@ -211,20 +220,6 @@ def _more_replicas(laboratory: Laboratory, present: int, lacking: Sequence[Short
     if precision is None or not lasting:
         return 0
     return max(0, min(precision.replicas, max(lasting)) - present)
-
-
-def _new_chain(laboratory: Laboratory, model: Model, experiment: str, seed: int, replica: int) -> Chain:
-    own = seed_of_experiment(laboratory.problem, experiment, seed, replica)
-    simulation = plan_simulation(laboratory.problem, experiment, model, own, laboratory.engine.version)
-    task = Task(
-        simulation=simulation,
-        observables=laboratory.problem.observables,
-        store=laboratory.store,
-        lease=laboratory.lease,
-        keep_frames=laboratory.keep_frames,
-        differentiated=Differentiated(laboratory.problem, model) if laboratory.gradients else None,
-    )
-    return _with(laboratory, Chain(own, ()), task)
 
 
 def _continued(laboratory: Laboratory, model: Model, chain: Chain, lacking: Sequence[Shortfall]) -> Chain:
@@ -252,7 +247,7 @@ def _continued(laboratory: Laboratory, model: Model, chain: Chain, lacking: Sequ
     seed = seed_of_experiment(laboratory.problem, first.experiment, chain.seed, len(chain.tasks))
     simulation = plan_continuation(laboratory.problem, model, first, wanted, seed)
     earlier = tuple(result.name for result in chain.results)
-    return _with(laboratory, chain, replace(chain.tasks[0], simulation=simulation, earlier=earlier))
+    return extended(laboratory, chain, replace(chain.tasks[0], simulation=simulation, earlier=earlier))
 
 
 def _length(chain: Chain, number: int) -> int:
@@ -275,14 +270,6 @@ def _end(laboratory: Laboratory, chain: Chain, number: int) -> tuple[str, str] |
                 file = restart_file(position)
                 return (task.simulation.name, file) if laboratory.store.holds(task.simulation.name, file) else None
     return None
-
-
-def _with(laboratory: Laboratory, chain: Chain, task: Task) -> Chain:
-    """The chain with one more task, known or submitted."""
-    tasks = (*chain.tasks, task)
-    if (known := known_result(task)) is not None:
-        return replace(chain, tasks=tasks, results=(*chain.results, known))
-    return replace(chain, tasks=tasks, pending=laboratory.executor.submit(laboratory.runner, task, laboratory.engine))
 
 
 def _pooled_alone(results: Sequence[RunResult]) -> tuple[Observation, ...]:

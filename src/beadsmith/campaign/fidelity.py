@@ -17,7 +17,7 @@ from beadsmith.problem.longer import lengthened, single_runs
 from beadsmith.problem.model import Model, constant_model
 from beadsmith.problem.problem import Problem, load_model
 from beadsmith.problem.records import Evaluation, Observation
-from beadsmith.problem.schema import Observable
+from beadsmith.problem.schema import Network, Observable
 from beadsmith.problem.state import COORDINATES, State, same_state
 from beadsmith.search import make_search
 from beadsmith.simulate.plan import plan_simulations
@@ -101,8 +101,17 @@ def protocols(problem: Problem, reference: Problem, longer: float) -> tuple[Prot
         longer: how many times longer the reference is made.
 
     Raises:
-        ProblemError: the two are the same, have other parameters, or the reference cannot be made longer.
+        ProblemError: the two are the same, have other parameters, or the reference cannot be made longer; or there are
+            networks, whose error bars know how they differ without this.
     """
+    for name, experiment in problem.experiments.items():
+        if isinstance(experiment, Network):
+            raise ProblemError(
+                f"experiments.{name}.kind",
+                "network",
+                "melts, isolated molecules or scripts, whose runs can be repeated and made longer",
+                f"ask for more networks instead: experiments.{name}.networks",
+            )
     if longer == 1 and reference.experiments == problem.experiments:
         raise ProblemError("--against", reference.fidelity, "another fidelity", "or make this one longer: --longer 4")
     if [one.name for one in problem.parameters.free] != [one.name for one in reference.parameters.free]:

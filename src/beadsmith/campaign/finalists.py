@@ -12,13 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from beadsmith.campaign.calibration import Measured, Outcome, Step, measured_models
+from beadsmith.campaign.curing import model_of_cure
 from beadsmith.campaign.driver import measure, seed_of
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.study import FinalistsRecord, Study, digest_of, finalists_table
-from beadsmith.campaign.timing import estimate_cost
+from beadsmith.campaign.timing import estimate_cost, simulations_of
 from beadsmith.errors import BeadsmithError, ProblemError
 from beadsmith.problem.model import Model, constant_model
 from beadsmith.problem.problem import Problem, check_fidelity, load_model, load_problem
+from beadsmith.problem.schema import Network
 from beadsmith.simulate.plan import plan_simulation, seed_of_experiment
 
 #: Seeds of finalists are the fourth kind that derives from a study's (see ``seed_of``).
@@ -129,23 +131,40 @@ def estimate(laboratory: Laboratory, finalists: Sequence[Finalist], seed: int, r
         seed: of the study.
     """
     problem, version = laboratory.problem, laboratory.engine.version
+    networks = {name: one for name, one in problem.experiments.items() if isinstance(one, Network)}
     planned = (
         plan_simulation(problem, name, one.model, seed_of_experiment(problem, name, own), version)
         for one in finalists
         for own in _seeds(seed, replicas)
         for name in problem.experiments
+        if name not in networks
     )
     missing = Counter(one.experiment for one in planned if laboratory.store.result(one.name) is None)
+    # Simulations of networks have no name before the cure: all of them count, and the cures.
+    each = sum(simulations_of(network) + network.networks for network in networks.values())
+    simulations = missing.total() + len(finalists) * replicas * each
     try:
         costs = [
             (number, estimate_cost(problem, name, laboratory.engine, finalists[0].model).core_seconds)
             for name, number in missing.items()
         ]
+        costs += [_cost_of_network(laboratory, name, finalists, replicas) for name in networks]
     except BeadsmithError:
         # A shortened run that fails says nothing of the whole one.
-        return Estimate(missing.total(), None)
+        return Estimate(simulations, None)
     known = [number * seconds for number, seconds in costs if seconds is not None]
-    return Estimate(missing.total(), sum(known) if len(known) == len(costs) else None)
+    return Estimate(simulations, sum(known) if len(known) == len(costs) else None)
+
+
+def _cost_of_network(
+    laboratory: Laboratory, name: str, finalists: Sequence[Finalist], replicas: int
+) -> tuple[int, float | None]:
+    """How often a network experiment is simulated, and the core-seconds of one time with its share of the cures."""
+    times = len(finalists) * replicas
+    cost = estimate_cost(laboratory.problem, name, laboratory.engine, finalists[0].model)
+    shared = model_of_cure(laboratory.problem, name) is not None
+    cure = (cost.cure or 0.0) / (times if shared else 1)
+    return times, None if cost.core_seconds is None else cost.core_seconds + cure
 
 
 def measure_finalists(

@@ -18,6 +18,7 @@ from beadsmith.problem.model import Model, constant_model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Recording
 from beadsmith.problem.records import Evaluation
+from beadsmith.problem.schema import Network
 from beadsmith.problem.spread import corrected
 from beadsmith.search.contract import Search
 
@@ -150,6 +151,11 @@ def predicted(problem: Problem, study: Study, model: Model) -> tuple[Prediction,
             f"{problem.fidelity!r}; give its own problem file, {study.folder / 'problem.yaml'}, "
             f"and --fidelity {manifest.fidelity}"
         )
+    if not _worth_looking_at(problem):
+        raise EstimateError(
+            f"{problem.path}: no target is measured in an experiment whose frames can be reweighted; those of networks "
+            "cannot, because each network has its own bonds: simulate the model instead, with beadsmith evaluate"
+        )
     foresight = Foresight(problem, study)
     for row in (*study.rows("evaluations"), *study.rows("measurements")):
         if not row.failed and row.point:
@@ -165,7 +171,11 @@ def predicted(problem: Problem, study: Study, model: Model) -> tuple[Prediction,
 
 
 def _worth_looking_at(problem: Problem) -> list[str]:
-    """Experiments with a target; frames of others would be read in vain."""
+    """Experiments with a target; frames of others would be read in vain, and networks have each their own bonds."""
     observed = {target.observable for target in problem.targets}
     experiments = {getattr(problem.observables[name], "experiment", None) for name in observed}
-    return [name for name in problem.experiments if name in experiments]
+    return [
+        name
+        for name, experiment in problem.experiments.items()
+        if name in experiments and not isinstance(experiment, Network)
+    ]

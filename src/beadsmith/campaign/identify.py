@@ -151,7 +151,7 @@ def _simulates_the_same(problem: Problem, study: Study, manifest: Manifest, meas
             )
         )
     sections = [
-        one.file.model_dump(mode="json", include={"beads", "molecules", "forcefield", "experiments"})
+        one.file.model_dump(mode="json", include={"beads", "molecules", "reactions", "forcefield", "experiments"})
         for one in (old, problem)
     ]
     held = [(one.parameters.fixed, one.parameters.tied) for one in (old, problem)]

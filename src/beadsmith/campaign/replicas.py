@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from beadsmith.observe.derived import Derived, derive_observations
+from beadsmith.observe.random_effects import Measurements, random_effect
 from beadsmith.problem.records import Gradient, Observation
 from beadsmith.problem.schema import Observable
 from beadsmith.problem.state import COORDINATES, State
@@ -26,6 +27,9 @@ def pooled(replicas: Sequence[Sequence[Observation]]) -> tuple[Observation, ...]
     of the same observable at its other states, of a distribution of the same bin (a peak scatters more than a tail), as
     for the variances of many similar small samples (G. Smyth, Stat. Appl. Genet. Mol. Biol. 3, 3, 2004), here with a
     fixed number of borrowed degrees of freedom.
+
+    Replicas may share their cured networks: the standard errors of means over networks do not fall with the number of
+    replicas.
 
     Args:
         replicas: observations of each replica; only what all of them have is kept.
@@ -67,6 +71,50 @@ def pooled_with_derived(
     return direct + derive_observations(direct, observables) if replicas else ()
 
 
+def pooled_networks(
+    networks: Sequence[Sequence[Sequence[Observation]]], *, cured: bool = True
+) -> tuple[Observation, ...]:
+    """Means over networks that were each measured once or several times, with the scatter between and within them.
+
+    What some measurements could not determine is the mean of the others, with a remark.
+
+    Args:
+        networks: for each network, the observations of each measurement; only what all have is kept.
+        cured: False if they are independent samples of something that was not cured.
+    """
+    tables = [[{(one.observable, one.state): one for one in measured} for measured in network] for network in networks]
+    every = [table for network in tables for table in network]
+    if not every:
+        return ()
+    shared = [key for key in every[0] if all(key in table for table in every)]
+    means = [_of_networks([[table[key] for table in network] for network in tables]) for key in shared]
+    return tuple(replace(one, networks=len(networks)) if cured else one for one in means)
+
+
+def _of_networks(networks: Sequence[Sequence[Observation]]) -> Observation:
+    every = [one for network in networks for one in network]
+    known = [kept for network in networks if (kept := [one for one in network if math.isfinite(one.stderr)])]
+    count = sum(len(network) for network in known)
+    if not known:
+        return every[0]
+    effect = random_effect(
+        [Measurements(np.array([one.value for one in own]), np.array([one.stderr for one in own])) for own in known]
+    )
+    notes = {one.note for one in every} - {""}
+    if count < len(every):
+        notes.add(f"not determined in {len(every) - count} of {len(every)} measurements")
+    return replace(
+        every[0],
+        value=effect.mean,
+        stderr=effect.stderr,
+        samples=sum(one.samples for network in known for one in network),
+        equilibrated=all(one.equilibrated for one in every),
+        note="; ".join(sorted(notes)),
+        between=effect.between,
+        within=effect.within,
+    )
+
+
 def pooled_gradients(replicas: Sequence[Sequence[Gradient]]) -> tuple[Gradient, ...]:
     """Means over replicas of what all of them have, errors independent."""
     tables = [{(one.observable, one.state): one for one in replica} for replica in replicas]
@@ -101,7 +149,8 @@ def _shrunk(own: float, alike: Sequence[float], borrowed: float = BORROWED) -> f
 
 def _pooled_one(observations: Sequence[Observation], variance: float) -> Observation:
     count = len(observations)
-    within = math.sqrt(sum(observation.stderr**2 for observation in observations)) / count
+    independent = 1 if any(observation.networks for observation in observations) else count
+    within = math.sqrt(sum(observation.stderr**2 for observation in observations) / count / independent)
     return replace(
         observations[0],
         value=float(np.mean([observation.value for observation in observations])),

@@ -150,6 +150,8 @@ def _save(path: Path, recordings: Sequence[Recording]) -> None:
     index = []
     for number, recording in enumerate(recordings):
         entry: dict[str, Any] = {"experiment": recording.experiment, "state": recording.state.as_dict()}
+        if recording.axis:
+            entry["axis"] = recording.axis
         if recording.series is not None:
             entry["series"] = {
                 "interval": recording.series.interval,
@@ -203,7 +205,8 @@ def _load(path: Path) -> tuple[Recording, ...]:
             if "frames" in entry:
                 positions = arrays[f"positions_{number}"].astype(np.float64)
                 frames = Frames(entry["frames"]["interval"], positions, arrays[f"boxes_{number}"])
-            recordings.append(Recording(entry["experiment"], State.of(entry["state"]), series, frames, topology))
+            state = State.of(entry["state"])
+            recordings.append(Recording(entry["experiment"], state, series, frames, topology, entry.get("axis", "")))
     return tuple(recordings)
 
 

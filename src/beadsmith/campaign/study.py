@@ -29,7 +29,8 @@ from typing import Any, BinaryIO, TypeAlias
 from beadsmith import __version__
 from beadsmith.campaign.store import RunStore, write_json
 from beadsmith.errors import StudyError
-from beadsmith.problem.problem import Problem
+from beadsmith.problem.document import read_document, write_document
+from beadsmith.problem.problem import Problem, read_problem
 from beadsmith.problem.records import Evaluation
 
 #: ``evaluations``, ``measurements``, or :func:`finalists_table` of a fidelity.
@@ -171,7 +172,7 @@ class Study:
         old = self.manifest()
         if old is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(problem.path, self.folder / "problem.yaml")
+            _copy_problem(problem.path, self.folder / "problem.yaml")
             write_json(self.folder / "study.json", asdict(manifest))
             return manifest
         if what := old.difference_to(manifest):
@@ -291,6 +292,14 @@ def _drop_half_line(file: BinaryIO) -> None:
         file.truncate(file.read().rfind(b"\n") + 1)
 
 
+def _copy_problem(path: Path, copy: Path) -> None:
+    """The problem file as it is; or, if it extends another one, what the two of them say."""
+    if "extends" in read_document(path):
+        write_document(copy, read_problem(path))
+    else:
+        shutil.copyfile(path, copy)
+
+
 def digest_of(problem: Problem) -> str:
     """Digest of what determines the results of a search: not its budget, nor where it runs."""
     essence = problem.file.model_dump(
@@ -299,6 +308,7 @@ def digest_of(problem: Problem) -> str:
             "beads",
             "molecules",
             "forcefield",
+            "reactions",
             "parameters",
             "experiments",
             "observables",

@@ -7,11 +7,17 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from beadsmith.campaign.curing import model_of_cure
+from beadsmith.crosslink.cure import cured_experiment
+from beadsmith.crosslink.rules import rules_of
+from beadsmith.crosslink.schedule import Plan, fewest_cycles, snapshot_degrees
+from beadsmith.crosslink.stoichiometry import bonds_of_all
 from beadsmith.errors import BeadsmithError, EngineNotFound
+from beadsmith.problem.mechanics import tension_of
 from beadsmith.problem.model import Model, constant_model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.quantity import parse_duration
-from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Minimize, PushOff, Script, Stage
+from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Minimize, Network, PushOff, Script, Stage, Tension
 from beadsmith.simulate.diagnosis import diagnose
 from beadsmith.simulate.engine import Engine, run_simulation
 from beadsmith.simulate.plan import Simulation, plan_simulation
@@ -36,8 +42,11 @@ class Cost:
         experiment: its name.
         beads: how many.
         steps: of the whole protocol.
-        core_seconds: of one simulation; None for a user's own script, whose length is not known.
+        core_seconds: of all its simulations of one model, without cures; None for a user's own script, whose length is
+            not known.
         rate: atom-steps per second and core; None likewise.
+        cure: core-seconds of the cures of its networks, if every cycle finds as many bonds as it may form; None for
+            what is not cured.
     """
 
     experiment: str
@@ -45,25 +54,51 @@ class Cost:
     steps: int
     core_seconds: float | None
     rate: float | None
+    cure: float | None = None
 
 
 def total_steps(experiment: Experiment) -> int:
-    """Steps of dynamics in a protocol; 0 for a user's own script."""
+    """Steps of dynamics in a protocol, at all degrees of crosslinking and along all axes; 0 for a user's own script."""
     if isinstance(experiment, Script):
         return 0
-    total = 0
-    for stage in experiment.protocol:
-        match stage:
-            case PushOff():
-                total += 2 * stage.steps
-            case Dynamics():
-                total += parse_duration(stage.duration, experiment.timestep)
-            case Ladder():
-                each = [
-                    parse_duration(text, experiment.timestep) for text in (stage.hold, stage.ramp) if text is not None
-                ]
-                total += sum(each) * len(stage.temperatures)
-    return total
+    repeated = len(experiment.degrees) * experiment.networks if isinstance(experiment, Network) else 1
+    return repeated * sum(_steps_of(stage, experiment.timestep) for stage in experiment.protocol)
+
+
+def simulations_of(experiment: Experiment) -> int:
+    """Simulations of one model: at every degree of crosslinking of every network, and along every axis of a pull."""
+    repeated = len(experiment.degrees) * experiment.networks if isinstance(experiment, Network) else 1
+    tension = tension_of(experiment)
+    return repeated * (1 + (0 if tension is None else len(tension.axes)))
+
+
+def cure_steps(problem: Problem, network: Network) -> int:
+    """Steps of dynamics of all cures of an experiment, if every cycle finds as many bonds as it may form."""
+    assert problem.file.reactions is not None  # a network is not accepted without
+    rules = rules_of(problem.file.reactions, problem.pairs, network.cure)
+    target = network.degrees[-1]
+    plan = Plan(rules, target, (*snapshot_degrees(target), *network.degrees))
+    most = bonds_of_all(rules, problem.molecules, network.molecules)
+    before, after = (
+        sum(_steps_of(stage, network.timestep) for stage in stages)
+        for stages in (network.cure.preparation, network.cure.relaxation)
+    )
+    return network.networks * (before + after * fewest_cycles(plan, most))
+
+
+def _steps_of(stage: Stage, timestep: float) -> int:
+    match stage:
+        case Minimize():
+            return 0
+        case PushOff():
+            return 2 * stage.steps
+        case Dynamics():
+            return parse_duration(stage.duration, timestep)
+        case Ladder():
+            each = [parse_duration(text, timestep) for text in (stage.hold, stage.ramp) if text is not None]
+            return sum(each) * len(stage.temperatures)
+        case Tension():
+            return round(stage.strain / (stage.rate * timestep)) * len(stage.axes)
 
 
 def estimate_cost(problem: Problem, name: str, engine: Engine, model: Model | None = None) -> Cost:
@@ -76,7 +111,8 @@ def estimate_cost(problem: Problem, name: str, engine: Engine, model: Model | No
     if isinstance(experiment, Script):
         return Cost(name, 0, 0, None, None)
     centre = {parameter.name: 0.5 * (parameter.low + parameter.high) for parameter in problem.parameters.free}
-    used = model or constant_model("centre of the ranges", problem.parameters, centre)
+    own = model_of_cure(problem, name) if isinstance(experiment, Network) else None
+    used = model or own or constant_model("centre of the ranges", problem.parameters, centre)
     short = {**problem.experiments, name: _shortened(experiment)}
     trial = replace(problem, file=problem.file.model_copy(update={"experiments": short}))
     simulation = plan_simulation(trial, name, used, seed=1, engine=engine.version)
@@ -89,7 +125,8 @@ def estimate_cost(problem: Problem, name: str, engine: Engine, model: Model | No
     whole = total_steps(experiment)
     # The clock of a very short run may not have moved.
     per_step = max(seconds, _TICK) / steps * experiment.processors
-    return Cost(name, atoms, whole, per_step * whole, atoms / per_step)
+    cure = per_step * cure_steps(problem, experiment) if isinstance(experiment, Network) else None
+    return Cost(name, atoms, whole, per_step * whole, atoms / per_step, cure)
 
 
 def _shortened(experiment: Experiment) -> Experiment:
@@ -97,6 +134,10 @@ def _shortened(experiment: Experiment) -> Experiment:
     if isinstance(experiment, Script):
         return experiment
     stages: list[Stage] = []
+    if isinstance(experiment, Network):
+        # Not cured: bonds that form change the speed by little.
+        experiment = cured_experiment(experiment, 0.0)
+        experiment = experiment.model_copy(update={"protocol": experiment.cure.preparation})
     for stage in experiment.protocol:
         match stage:
             case Dynamics():
@@ -109,6 +150,8 @@ def _shortened(experiment: Experiment) -> Experiment:
                 stages.append(stage.model_copy(update=few))
             case Minimize() | PushOff():
                 stages.append(stage)
+            case Tension():
+                continue
     return experiment.model_copy(update={"protocol": tuple(stages)})
 
 

@@ -71,6 +71,10 @@ def observables_answer(problem: Problem, observations: Sequence[Observation]) ->
             "equilibrated": observation.equilibrated,
             "samples": observation.samples,
         }
+        scatter = {"between": observation.between, "within": observation.within}
+        entry |= {name: value for name, value in scatter.items() if value is not None}
+        if observation.networks:
+            entry["networks"] = observation.networks
         if observation.note:
             entry["note"] = observation.note
         answer.setdefault(observation.observable, []).append(entry)

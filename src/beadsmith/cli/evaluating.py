@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +21,7 @@ from beadsmith.cli.options import (
     FidelityOption,
     JsonOption,
     ProblemArgument,
+    ReportOption,
     StateOption,
     StudyOption,
     WorkersOption,
@@ -34,9 +37,12 @@ from beadsmith.problem.document import write_document
 from beadsmith.problem.model import Model, document_from_model
 from beadsmith.problem.problem import Problem, load_model, load_problem
 from beadsmith.problem.records import Evaluation
+from beadsmith.problem.schema import Network
 from beadsmith.problem.state import State
-from beadsmith.problem.states import at_states
-from beadsmith.report.terminal import measured_table
+from beadsmith.problem.states import at_all_degrees, at_states
+from beadsmith.report import measured_table, write_model_report
+from beadsmith.report.networks import stored_networks
+from beadsmith.simulate.engine import find_engine
 
 ModelOption = Annotated[Path, typer.Option("--model", "-m", help="Model file (YAML).", metavar="MODEL")]
 
@@ -46,10 +52,17 @@ def evaluate(
     model: ModelOption,
     fidelity: FidelityOption = None,
     state: StateOption = None,
-    replicas: Annotated[int, typer.Option(min=1, help="Independent repetitions with different seeds.")] = 2,
+    replicas: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Independent repetitions with different seeds; 2 if left out, or 1 if there are nothing but networks.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = 1,
     study: StudyOption = None,
     workers: WorkersOption = None,
+    report: ReportOption = None,
     json: JsonOption = None,
 ) -> None:
     """Simulate one model and measure every observable, beside the targets.
@@ -66,16 +79,24 @@ def evaluate(
     folder = study_of(loaded, study)
     console = Console()
     answers: list[dict[str, Any]] = []
+    every: list[tuple[Problem, Measured]] = []
     failed = 0
-    for at, restated in at_states(loaded, wanted):
+    seeds = [seed_of(seed, 2, replica) for replica in range(replicas or _usual_replicas(loaded))]
+    states = at_states(loaded, wanted)
+    for together in at_all_degrees(loaded, wanted):
+        # Side by side; below, each state finds its simulations done.
+        _measure(together, chosen, folder, seeds, console, judge=False)
+    for at, restated in states:
         _warn(console, chosen, at, wanted)
-        seeds = [seed_of(seed, 2, replica) for replica in range(replicas)]
         evaluations = _measure(restated, chosen, folder, seeds, console, judge=not wanted)
         measured = measured_as(model.stem, evaluations, restated.observables)
         failed += not measured.observations
+        every.append((restated, measured))
         _print(console, restated, at, measured)
         spent = sum(evaluation.core_seconds for evaluation in evaluations)
         answers.append({"state": at.as_dict(), **measured_answer(restated, measured), "core_seconds": spent})
+    if report is not None:
+        _report(loaded, every, chosen, folder, report)
     # One state is the usual case, and then the answer has no list around it.
     answer = answers[0] if len(answers) == 1 else {"states": answers}
     head = {"command": "evaluate", "model": str(model), "fidelity": loaded.fidelity, "seed": seed}
@@ -121,6 +142,11 @@ def export(
     write_answer(json, {**answer, "units": units_of(loaded)})
 
 
+def _usual_replicas(problem: Problem) -> int:
+    """Two, so that they can differ; networks have repetitions of their own."""
+    return 1 if all(isinstance(experiment, Network) for experiment in problem.experiments.values()) else 2
+
+
 def _measure(
     problem: Problem, model: Model, study: Study, seeds: list[int], console: Console, *, judge: bool
 ) -> list[Evaluation]:
@@ -130,6 +156,22 @@ def _measure(
             evaluations.append(evaluation)
             shown.step("evaluate", len(evaluations), len(seeds), known=False)
     return evaluations
+
+
+def _report(
+    problem: Problem, every: Sequence[tuple[Problem, Measured]], model: Model, study: Study, path: Path
+) -> None:
+    """All states on one page, with the networks of those that are crosslinked most."""
+    restated, measured = max(every, key=lambda one: _highest_degree(one[0]))
+    engine = find_engine(problem.file.compute.lammps).version
+    networks = stored_networks(restated, study.folder, model, measured.replicas[0].seed, engine)
+    targets = tuple(dict.fromkeys(target for own, _ in every for target in own.targets))
+    write_model_report(replace(problem, targets=targets), [one for _, one in every], networks, path)
+
+
+def _highest_degree(problem: Problem) -> float:
+    networks = (one for one in problem.experiments.values() if isinstance(one, Network))
+    return max((one.degrees[-1] for one in networks), default=0.0)
 
 
 def _print(console: Console, problem: Problem, at: State, measured: Measured) -> None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from beadsmith import __version__
-from beadsmith.cli import calibrating, evaluating, identifying, precision, predicting, preparing
+from beadsmith.cli import calibrating, curing, evaluating, identifying, precision, predicting, preparing
 from beadsmith.errors import BeadsmithError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command()(calibrating.run)
 app.command()(evaluating.evaluate)
+app.command()(curing.cure)
 app.command()(predicting.predict)
 app.command()(calibrating.status)
 app.command()(calibrating.report)

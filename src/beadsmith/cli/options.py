@@ -28,6 +28,10 @@ JsonOption = Annotated[
     Path | None,
     typer.Option("--json", help="Write the answer here as JSON ('-': standard output).", metavar="FILE"),
 ]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", help="Write a page with figures and tables here (HTML).", metavar="FILE"),
+]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, help="Simulations at once; the number of cores if left out.")
 ]

@@ -15,9 +15,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from beadsmith.campaign.curing import model_of_cure
 from beadsmith.campaign.default_search import search_method
 from beadsmith.campaign.pool import available_cores, cluster_of, job_script, worker_count
-from beadsmith.campaign.timing import Cost, engine_speed, estimate_cost
+from beadsmith.campaign.timing import Cost, engine_speed, estimate_cost, simulations_of
 from beadsmith.cli.answers import units_of, write_answer
 from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument
 from beadsmith.cli.speech import say
@@ -25,6 +26,7 @@ from beadsmith.errors import EngineNotFound, ProblemError
 from beadsmith.forcefield.coefficients import interaction_names
 from beadsmith.problem.checks import recorded_states
 from beadsmith.problem.problem import Problem, load_model, load_problem, problem_schema
+from beadsmith.problem.schema import Network
 from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, PAIR_STYLES
 from beadsmith.simulate.engine import find_engine
 
@@ -39,6 +41,9 @@ def check(
     loaded = load_problem(problem, fidelity)
     for name in loaded.file.compare.values():
         load_model(loaded.file_named(name), loaded)
+    for name, experiment in loaded.experiments.items():
+        if isinstance(experiment, Network):
+            model_of_cure(loaded, name)
     console = Console()
     _describe(console, loaded)
     engine = find_engine(loaded.file.compute.lammps) if timing else None
@@ -142,6 +147,7 @@ def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:
     evaluations = search.evaluations + measured
     known = [cost.core_seconds for cost in costs if cost.core_seconds is not None]
     per_evaluation = sum(known) if known and len(known) == len(costs) else None
+    cures = [cost.cure * (1 if _once(problem, cost) else evaluations) for cost in costs if cost.cure is not None]
     return {
         "problem": str(problem.path),
         "fidelity": problem.fidelity,
@@ -150,15 +156,16 @@ def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:
         "search": search_method(problem),
         "evaluations": search.evaluations,
         "measurements": measured,
-        "simulations": evaluations * len(problem.experiments),
+        "simulations": evaluations * sum(simulations_of(one) for one in problem.experiments.values()),
         "workers": worker_count(problem.file.compute),
         "core_seconds_per_evaluation": per_evaluation,
-        "core_hours": None if per_evaluation is None else per_evaluation * evaluations / 3600,
+        "core_hours": None if per_evaluation is None else (per_evaluation * evaluations + sum(cures)) / 3600,
         "experiments": {
             cost.experiment: {
                 "beads": cost.beads,
                 "steps": cost.steps,
                 "core_seconds": cost.core_seconds,
+                "cure_core_seconds": cost.cure,
                 "atom_steps_per_second": cost.rate,
             }
             for cost in costs
@@ -179,10 +186,18 @@ def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: d
         else:
             text = f"  {cost.experiment}: {cost.beads} beads, {cost.steps} steps, {cost.core_seconds:.3g} core-seconds"
             say(console, f"{text} ({(cost.rate or math.nan) / 1e6:.2g} million atom-steps/s)")
+        if cost.cure is not None:
+            times = "once for all models" if _once(problem, cost) else "for each model"
+            say(console, f"    cures: {cost.cure:.3g} core-seconds at least, {times}")
     if answer["core_hours"] is not None:
         wall = answer["core_hours"] / answer["workers"]
         say(console, f"Estimated: {answer['core_hours']:.3g} core-hours, {wall:.3g} h here ({os.cpu_count()} cores)")
     say(console, "The file is valid.")
+
+
+def _once(problem: Problem, cost: Cost) -> bool:
+    """Whether all models share the networks of an experiment."""
+    return model_of_cure(problem, cost.experiment) is not None
 
 
 def _shown(value: Any) -> str:

@@ -12,6 +12,7 @@ from beadsmith.build.system import Integers
 from beadsmith.crosslink.backbone import Backbone, backbone, without_ends
 from beadsmith.crosslink.network import Network
 from beadsmith.crosslink.percolation import percolation_rank
+from beadsmith.crosslink.periodic import pairs_within
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,31 @@ def analyse(network: Network, positions: Array, cell: Array) -> Analysis:
         backbone=bearing,
         backbone_fraction=float(sites.masses[bearing.beads].sum()) / total,
     )
+
+
+def partners_in_reach(network: Network, positions: Array, cell: Array, cutoff: float) -> dict[str, Integers]:
+    """The first shell of the functional groups that are left: with how many others each could react at once.
+
+    Partners within the molecule are not counted.
+
+    Args:
+        network: molecules and new bonds.
+        positions: of all beads, angstrom, shape (beads, 3); wrapped or not.
+        cell: edge vectors as rows, angstrom, shape (3, 3).
+        cutoff: angstrom, at most half the smallest width of the cell.
+
+    Returns: for each reactive type, one number for each of its beads that can still form a bond.
+    """
+    sites, free = network.sites, network.room > 0
+    counts = np.zeros(len(free), dtype=np.int64)
+    for first, second in sites.reactions:
+        ones, others = (np.flatnonzero(free & (sites.bead_types == kind)) for kind in (first, second))
+        rows, columns, _ = pairs_within(positions[ones], positions[others], cell, cutoff)
+        apart = sites.molecules[ones[rows]] != sites.molecules[others[columns]]
+        counts += np.bincount(ones[rows[apart]], minlength=len(free))
+        if first != second:
+            counts += np.bincount(others[columns[apart]], minlength=len(free))
+    return {name: counts[own[free[own]]] for name, own in _reactive(network).items()}
 
 
 def _weight_average(masses: Array) -> float:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from beadsmith.errors import ProblemError
-from beadsmith.problem.molecules import MoleculeTopology
+from beadsmith.problem.reactions import Pair
+from beadsmith.problem.schema import Cure, Reactions
 
 
 @dataclass(frozen=True)
@@ -62,78 +61,20 @@ class Crosslinking:
     within_molecules: bool = False
 
 
-def check_crosslinking(rules: Crosslinking, molecules: Mapping[str, MoleculeTopology], where: str) -> None:
-    """Refuse what can never work, before anything is simulated.
+def rules_of(reactions: Reactions, pairs: Sequence[Pair], cure: Cure) -> Crosslinking:
+    """What the problem file declares.
 
     Args:
-        rules: as declared.
-        molecules: those of the system that is cured, by name.
-        where: path of the declaration in the problem file.
-
-    Raises:
-        ProblemError: the first thing that is wrong.
+        reactions: which beads react.
+        pairs: the kinds that react with each other.
+        cure: how bonds form.
     """
-    _check_capacities(rules, molecules, f"{where}.capacities")
-    _check_reactions(rules, f"{where}.reactions")
-    _check_numbers(rules, where)
-    _check_stages(rules, f"{where}.stages")
-
-
-def _check_capacities(rules: Crosslinking, molecules: Mapping[str, MoleculeTopology], where: str) -> None:
-    present = {bead for molecule in molecules.values() for bead in molecule.beads}
-    if not rules.capacities:
-        raise ProblemError(where, "", "at least one type of bead with the bonds that it can form")
-    for name, capacity in rules.capacities.items():
-        if capacity < 1:
-            raise ProblemError(f"{where}.{name}", str(capacity), "at least 1 bond", "leave out beads that never react")
-        if name not in present:
-            raise ProblemError(
-                f"{where}.{name}",
-                f"a reactive bead that none of {', '.join(molecules)} has",
-                f"one of {', '.join(sorted(present))}",
-                "add a molecule that has it, or leave it out",
-            )
-
-
-def _check_reactions(rules: Crosslinking, where: str) -> None:
-    if not rules.reactions:
-        raise ProblemError(where, "", "at least one pair of types that react with each other")
-    seen: set[frozenset[str]] = set()
-    for pair in rules.reactions:
-        name = "-".join(pair)
-        for bead in pair:
-            if bead not in rules.capacities:
-                remedy = f"declare how many bonds a bead {bead} can form"
-                raise ProblemError(where, name, f"a pair of {', '.join(rules.capacities)}", remedy)
-        if frozenset(pair) in seen:
-            raise ProblemError(where, f"{name} twice", "each pair once, the same read from either end")
-        seen.add(frozenset(pair))
-    if idle := [name for name in rules.capacities if not any(name in pair for pair in seen)]:
-        raise ProblemError(where, "", f"a reaction of {idle[0]}, which has a capacity", "or leave its capacity out")
-
-
-def _check_numbers(rules: Crosslinking, where: str) -> None:
-    if not (math.isfinite(rules.cutoff) and rules.cutoff > 0):
-        raise ProblemError(f"{where}.cutoff", f"{rules.cutoff:g} angstrom", "a positive distance")
-    for name in ("bonds_per_cycle", "empty_cycles"):
-        if getattr(rules, name) < 1:
-            raise ProblemError(f"{where}.{name}", str(getattr(rules, name)), "at least 1")
-
-
-def _check_stages(rules: Crosslinking, where: str) -> None:
-    if not rules.stages:
-        raise ProblemError(where, "", "at least one stage")
-    reached = 0.0
-    for number, stage in enumerate(rules.stages, start=1):
-        for name in stage.rule.virgin:
-            if name not in rules.capacities:
-                raise ProblemError(f"{where}.{number}.virgin", name, f"one of {', '.join(rules.capacities)}")
-        last = number == len(rules.stages)
-        if last != (stage.until is None):
-            expected = "no end for the last stage" if last else "a degree of crosslinking that ends the stage"
-            raise ProblemError(f"{where}.{number}.until", "" if stage.until is None else f"{stage.until:g}", expected)
-        if stage.until is not None:
-            if not reached < stage.until <= 1.0:
-                expected = f"more than {reached:g} and at most 1 (a fraction, not per cent)"
-                raise ProblemError(f"{where}.{number}.until", f"{stage.until:g}", expected)
-            reached = stage.until
+    return Crosslinking(
+        capacities=dict(reactions.capacities),
+        reactions=tuple(pairs),
+        cutoff=cure.cutoff,
+        bonds_per_cycle=cure.bonds_per_cycle,
+        stages=tuple(Stage(Rule(rule.virgin, rule.different_networks), rule.until) for rule in cure.rules),
+        empty_cycles=cure.empty_cycles,
+        within_molecules=reactions.within_molecules,
+    )

@@ -98,6 +98,14 @@ def snapshot_degrees(target: float, step: float = 0.05) -> tuple[float, ...]:
     return (*itertools.takewhile(lambda degree: degree < target - _ROUNDING, multiples), target)
 
 
+def fewest_cycles(plan: Plan, most: int) -> int:
+    """Cycles that a cure needs if every cycle finds as many bonds as it may form; ``most`` bonds are a degree of 1."""
+    last = bonds_at(plan.target, most)
+    ends = [stage.until for stage in plan.rules.stages if stage.until is not None]
+    goals = sorted({0, last, *(min(bonds_at(degree, most), last) for degree in (*plan.snapshots, *ends))})
+    return sum(math.ceil((high - low) / plan.rules.bonds_per_cycle) for low, high in itertools.pairwise(goals))
+
+
 def bonds_allowed(plan: Plan, progress: Progress, network: Network) -> int:
     """Most bonds of the next cycle: it must not jump across a snapshot, the end of its stage or that of the cure."""
     until = plan.stage(progress).until

@@ -54,6 +54,19 @@ def capacity_of_types(
     }
 
 
+def bonds_of_all(rules: Crosslinking, molecules: Mapping[str, MoleculeTopology], counts: Mapping[str, int]) -> int:
+    """Bonds of a degree of crosslinking of 1.
+
+    Args:
+        rules: as declared.
+        molecules: by name.
+        counts: how many there are of each.
+    """
+    totals = capacity_of_types(rules, molecules, counts)
+    index = {name: number for number, name in enumerate(totals)}
+    return sum(most_bonds(list(totals.values()), [(index[a], index[b]) for a, b in rules.reactions]))
+
+
 def check_degree(
     degree: float,
     rules: Crosslinking,

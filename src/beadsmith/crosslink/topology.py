@@ -1,18 +1,17 @@
-"""Bonds and angles after new bonds have formed, and which types of them can arise at all."""
+"""Bonds and angles after new bonds have formed."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from beadsmith.build.system import Integers, System
 from beadsmith.crosslink.network import neighbours_of
-from beadsmith.crosslink.rules import Crosslinking
 from beadsmith.errors import ProblemError
-from beadsmith.problem.molecules import MoleculeTopology, interaction_name
+from beadsmith.problem.molecules import interaction_name
 from beadsmith.problem.recording import Bonded
 
 Members = Sequence[tuple[int, ...]]
@@ -61,73 +60,6 @@ def new_angles(old: Integers, new: Integers, beads: int) -> Integers:
         )
     ]
     return np.array(angles, dtype=np.int64).reshape(-1, 3)
-
-
-def types_that_arise(
-    rules: Crosslinking, molecules: Mapping[str, MoleculeTopology], beads: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of all types of bonds and angles that crosslinking can add to molecules.
-
-    Args:
-        rules: which beads react with which, and how often.
-        molecules: by name.
-        beads: names of all types, in the order of the problem file.
-
-    Returns: types of bonds, types of angles; each name once, in the order in which they were met.
-    """
-    order = {name: index for index, name in enumerate(beads)}
-    partners: dict[str, dict[str, None]] = {}
-    for one, other in rules.reactions:
-        partners.setdefault(one, {})[other] = None
-        partners.setdefault(other, {})[one] = None
-    present = {bead for molecule in molecules.values() for bead in molecule.beads}
-    bonds = [pair for pair in rules.reactions if present.issuperset(pair)]
-    angles: list[tuple[str, str, str]] = []
-    for molecule in molecules.values():
-        neighbours = neighbours_of(np.array(molecule.bonds, dtype=np.int64).reshape(-1, 2), len(molecule.beads))
-        for bead, own in zip(molecule.beads, neighbours, strict=True):
-            arriving = [name for name in partners.get(bead, ()) if name in present]
-            angles += [(molecule.beads[end], bead, name) for end in own for name in arriving]
-            if rules.capacities.get(bead, 0) > 1:
-                pairs = itertools.combinations_with_replacement(arriving, 2)
-                angles += [(first, bead, last) for first, last in pairs]
-    return _names(bonds, order), _names(angles, order)
-
-
-def check_types(
-    rules: Crosslinking,
-    molecules: Mapping[str, MoleculeTopology],
-    beads: Sequence[str],
-    bond_names: Sequence[str],
-    angle_names: Sequence[str],
-    where: str,
-) -> None:
-    """Refuse a force field that lacks a bond or an angle that crosslinking can make.
-
-    Args:
-        rules: which beads react with which, and how often.
-        molecules: by name.
-        beads: names of all types, in the order of the problem file.
-        bond_names, angle_names: types that have parameters.
-        where: where these are declared.
-
-    Raises:
-        ProblemError: naming all missing types.
-    """
-    bonds, angles = types_that_arise(rules, molecules, beads)
-    missing = [f"bond {name}" for name in bonds if name not in bond_names]
-    missing += [f"angle {name}" for name in angles if name not in angle_names]
-    if missing:
-        raise ProblemError(
-            where,
-            "",
-            f"parameters of {', '.join(missing)}",
-            "crosslinking can form it" if len(missing) == 1 else "crosslinking can form them",
-        )
-
-
-def _names(members: Iterable[Sequence[str]], order: Mapping[str, int]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(interaction_name(names, order) for names in members))
 
 
 def _terms(system: System, members: Integers, names: tuple[str, ...], kind: str) -> Integers:

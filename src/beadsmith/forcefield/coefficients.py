@@ -7,7 +7,6 @@ from itertools import combinations
 
 from beadsmith.forcefield.mixing import mix_distance, mix_energy
 from beadsmith.problem.model import Model
-from beadsmith.problem.parameters import interactions
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.state import State
 from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, PAIR_STYLES, Style
@@ -52,7 +51,7 @@ def coefficient_lines(problem: Problem, model: Model, state: State) -> list[str]
 
 def interaction_names(problem: Problem) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of bond types and of angle types; LAMMPS type numbers follow their order."""
-    return interactions(tuple(problem.beads), problem.molecules.values())
+    return problem.bond_types, problem.angle_types
 
 
 def diameters(problem: Problem, model: Model, state: State) -> dict[str, float]:

@@ -19,6 +19,7 @@ def lammps_include(problem: Problem, model: Model, state: State) -> str:
     """
     remarks = [model.title, f"for: {problem.file.title}", f"state: {state.label or 'any'}"]
     remarks += [f"warning: {warning}" for warning in range_warnings(model, state)]
+    remarks += [f"note: {model.notes}"] if model.notes else []
     remarks += [f"cite: {citation}" for citation in model.citations]
     # A line break in a title would end the comment and begin a command.
     header = [f"# {' '.join(remark.split())}" for remark in remarks]

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from beadsmith.errors import EstimateError
 from beadsmith.observe.timeseries import Array
-from beadsmith.problem.recording import Topology
+from beadsmith.problem.recording import Frames, Topology
 from beadsmith.problem.schema import AngleDistribution, BondAngle, BondDistribution, BondLength
+
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -21,10 +23,12 @@ class Terms:
     Attributes:
         members: beads, 0 first, shape (terms, 2 or 3); the middle one of an angle is its vertex.
         owners: molecule of each, 0 first, counting only molecules that have such terms, increasing, shape (terms,).
+        across: whether some lead from one molecule to another, as crosslinks do: to its nearest image.
     """
 
-    members: NDArray[np.int64]
-    owners: NDArray[np.int64]
+    members: Integers
+    owners: Integers
+    across: bool = False
 
     @property
     def molecules(self) -> int:
@@ -48,25 +52,44 @@ def terms_of(topology: Topology, observable: BondLength | BondAngle | BondDistri
     return _terms(topology, "angle", observable.angle, observable.molecule)
 
 
-def values_of(positions: Array, terms: Terms) -> Array:
+def values_of(frames: Frames, terms: Terms) -> Array:
     """Lengths of bonds, angstrom, or angles, degrees, from unwrapped coordinates.
 
     Args:
-        positions: angstrom, unwrapped, shape (frames, beads, 3).
+        frames: positions, and the boxes whose nearest images crosslinks lead to.
         terms: bonds or angles.
 
     Returns: shape (frames, terms).
     """
-    first = positions[:, terms.members[:, 0]] - positions[:, terms.members[:, 1]]
+    first = bond_vectors(frames, terms.members[:, 0], terms.members[:, 1], across=terms.across)
     if terms.members.shape[1] == 2:
         return np.asarray(np.linalg.norm(first, axis=2))
-    last = positions[:, terms.members[:, 2]] - positions[:, terms.members[:, 1]]
+    last = bond_vectors(frames, terms.members[:, 2], terms.members[:, 1], across=terms.across)
     # The arc cosine loses half the digits of angles near 0 and 180 degrees; the tangent of the half angle does not.
     first /= np.linalg.norm(first, axis=2, keepdims=True)
     last /= np.linalg.norm(last, axis=2, keepdims=True)
     return np.asarray(
         2.0 * np.degrees(np.arctan2(np.linalg.norm(first - last, axis=2), np.linalg.norm(first + last, axis=2)))
     )
+
+
+def bond_vectors(frames: Frames, ends: Integers, starts: Integers, *, across: bool) -> Array:
+    """From beads to those that they are bonded to.
+
+    Within a molecule unwrapped coordinates are all it takes.  Crosslinks lead to any image of another molecule, and in
+    a network that goes on through the faces of the box no choice of images would make all bonds short.
+
+    Args:
+        frames: unwrapped positions, and boxes.
+        ends, starts: beads, 0 first, shape (bonds,).
+        across: whether there are crosslinks among them, so that nearest images are looked for.
+
+    Returns: angstrom, shape (frames, bonds, 3).
+    """
+    apart = np.take(frames.positions, ends, axis=1) - np.take(frames.positions, starts, axis=1)
+    if not across:
+        return np.asarray(apart)
+    return np.asarray(apart - np.round(apart @ np.linalg.inv(frames.boxes)) @ frames.boxes)
 
 
 def by_molecule(values: Array, terms: Terms) -> Array:
@@ -100,4 +123,6 @@ def _terms(topology: Topology, section: Literal["bond", "angle"], name: str | No
     chosen = np.flatnonzero(wanted)
     order = chosen[np.argsort(owners[chosen], kind="stable")]
     numbers = np.unique(owners[order], return_inverse=True)[1]
-    return Terms(bonded.members[order], numbers.astype(np.int64))
+    members = bonded.members[order]
+    owned = topology.molecule_ids[members]
+    return Terms(members, numbers.astype(np.int64), bool((owned != owned[:, :1]).any()))

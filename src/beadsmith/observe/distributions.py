@@ -51,7 +51,7 @@ def histograms(observable: Distribution, recording: Recording) -> Histograms:
         return _radial(observable, frames, topology)
     assert isinstance(observable, BondDistribution | AngleDistribution)
     terms = terms_of(topology, observable)
-    values = values_of(frames.positions, terms)
+    values = values_of(frames, terms)
     single = 1.0 / (terms.per_molecule * _measures(observable))
     counts = _counts(values, terms, np.array(observable.edges))
     return Histograms(counts * single, by_molecule(values, terms), single)

@@ -10,6 +10,8 @@ import numpy as np
 from beadsmith.errors import EstimateError
 from beadsmith.observe.bonded import by_molecule, terms_of, values_of
 from beadsmith.observe.distributions import histograms, mean_distribution
+from beadsmith.observe.elasticity import bulk_modulus
+from beadsmith.observe.mobility import means_of_displacements
 from beadsmith.observe.molecular import (
     Molecules,
     end_to_end_distance,
@@ -17,22 +19,32 @@ from beadsmith.observe.molecular import (
     molecules_of_kind,
     radius_of_gyration,
 )
+from beadsmith.observe.pulling import means_of_pull
 from beadsmith.observe.timeseries import Array, SeriesMean, mean_of_series
-from beadsmith.problem.recording import Recording, Series, Topology
+from beadsmith.problem.recording import Frames, Recording, Series, Topology
 from beadsmith.problem.records import Observation
 from beadsmith.problem.schema import (
+    AngleDistribution,
     BondAngle,
+    BondDistribution,
     BondLength,
+    BulkModulus,
+    DebyeWallerFactor,
     Distribution,
     FromSeries,
     Mean,
+    MeanSquaredDisplacement,
     Observable,
     OfMolecules,
+    OfTension,
+    RadialDistribution,
 )
 from beadsmith.problem.state import State
 
 OfPositions: TypeAlias = OfMolecules | BondLength | BondAngle
-Direct: TypeAlias = FromSeries | Mean | OfPositions | Distribution
+OfDisplacements: TypeAlias = DebyeWallerFactor | MeanSquaredDisplacement
+OfFrames: TypeAlias = OfPositions | RadialDistribution | BondDistribution | AngleDistribution | OfDisplacements
+Direct: TypeAlias = FromSeries | Mean | BulkModulus | OfFrames | OfTension
 
 _OF_MOLECULES: Mapping[str, Callable[[Array, Molecules], Array]] = {
     "radius_of_gyration": radius_of_gyration,
@@ -69,13 +81,13 @@ def observe_recordings(
     )
 
 
-def molecular_values(observable: OfPositions, topology: Topology, positions: Array) -> Array:
+def molecular_values(observable: OfPositions, topology: Topology, frames: Frames) -> Array:
     """A property of molecules in each frame, such that its mean over molecules is the observable.
 
     Args:
         observable: which property, of which molecules.
         topology: of the recording.
-        positions: angstrom, unwrapped, shape (frames, beads, 3).
+        frames: of the recording.
 
     Returns: angstrom or degrees, shape (frames, molecules).
 
@@ -84,13 +96,16 @@ def molecular_values(observable: OfPositions, topology: Topology, positions: Arr
     """
     if isinstance(observable, OfMolecules):
         molecules = molecules_of_kind(topology, observable.molecule)
-        return _OF_MOLECULES[observable.kind](positions, molecules)
+        return _OF_MOLECULES[observable.kind](frames.positions, molecules)
     terms = terms_of(topology, observable)
-    return by_molecule(values_of(positions, terms), terms)
+    return by_molecule(values_of(frames, terms), terms)
 
 
 def _suitable(recordings: Sequence[Recording], name: str, observable: Direct) -> list[Recording]:
-    if isinstance(observable, OfPositions | Distribution):
+    if isinstance(observable, OfTension):
+        chosen = [one for one in recordings if one.series is not None and one.axis]
+        missing = "tension"
+    elif isinstance(observable, OfFrames):
         chosen = [one for one in recordings if one.frames is not None and one.topology is not None]
         missing = "frames of positions with known molecules; a script of your own needs 'dump' and 'molecules'"
     else:
@@ -116,6 +131,12 @@ def _observe(name: str, observable: Direct, recording: Recording) -> list[Observ
 
 
 def _means(observable: Direct, recording: Recording) -> list[tuple[State, SeriesMean]]:
+    if isinstance(observable, OfTension):
+        return means_of_pull(observable, recording)
+    if isinstance(observable, OfDisplacements):
+        return means_of_displacements(observable, recording)
+    if isinstance(observable, BulkModulus):
+        return [(recording.state, _bulk_modulus(recording))]
     if isinstance(observable, Distribution):
         means = mean_distribution(histograms(observable, recording))
         return list(zip(observable.states(recording.state), means, strict=True))
@@ -124,19 +145,26 @@ def _means(observable: Direct, recording: Recording) -> list[tuple[State, Series
     return [(recording.state, _of_series(observable, recording))]
 
 
+def _bulk_modulus(recording: Recording) -> SeriesMean:
+    assert recording.series is not None  # _suitable saw to it
+    return bulk_modulus(_column(recording.series, "volume"), recording.state["T"])
+
+
 def _of_series(observable: FromSeries | Mean, recording: Recording) -> SeriesMean:
     assert recording.series is not None  # _suitable saw to it
     return mean_of_series(_column(recording.series, _column_of(observable)))
 
 
-def _column_of(observable: FromSeries | Mean) -> str:
+def _column_of(observable: FromSeries | Mean | BulkModulus) -> str:
+    if isinstance(observable, BulkModulus):
+        return "volume"
     return observable.column if isinstance(observable, Mean) else observable.kind
 
 
 def _of_positions(observable: OfPositions, recording: Recording) -> SeriesMean:
     assert recording.frames is not None  # _suitable saw to it
     assert recording.topology is not None
-    return mean_over_molecules(molecular_values(observable, recording.topology, recording.frames.positions))
+    return mean_over_molecules(molecular_values(observable, recording.topology, recording.frames))
 
 
 def _column(series: Series, name: str) -> Array:

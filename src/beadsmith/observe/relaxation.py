@@ -100,7 +100,7 @@ def samples_of(observable: Direct, recording: Recording) -> Samples | None:
             return None
         if isinstance(observable, Distribution):
             return Samples(frames.interval, histograms(observable, recording).marker)
-        return Samples(frames.interval, molecular_values(observable, topology, frames.positions))
+        return Samples(frames.interval, molecular_values(observable, topology, frames))
     name = observable.column if isinstance(observable, Mean) else observable.kind
     series = recording.series
     if series is None or name not in series.columns:

@@ -8,15 +8,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from beadsmith.errors import ProblemError
+from beadsmith.problem.curing import check_cure
+from beadsmith.problem.mechanics import check_breathing, check_displacements, check_pull
 from beadsmith.problem.molecules import MoleculeTopology
 from beadsmith.problem.parameters import interactions
-from beadsmith.problem.quantity import article, parse_duration, parse_quantity
+from beadsmith.problem.quantity import article, parse_duration, parse_ramp
+from beadsmith.problem.reactions import reacting_pairs, types_that_arise
 from beadsmith.problem.records import Considered, Target
 from beadsmith.problem.schema import (
     AngleDistribution,
     BondAngle,
     BondDistribution,
     BondLength,
+    BulkModulus,
+    DebyeWallerFactor,
     Distribution,
     Dynamics,
     Experiment,
@@ -26,17 +31,21 @@ from beadsmith.problem.schema import (
     Ladder,
     Martins2025,
     Mean,
-    Melt,
+    MeanSquaredDisplacement,
+    Measured,
+    Network,
     Observable,
-    OfMolecules,
+    OfTension,
+    Periodic,
     ProblemFile,
     RadialDistribution,
     Script,
     Stage,
+    Tension,
     ThermalExpansion,
     Vacuum,
 )
-from beadsmith.problem.state import COORDINATES, State, same_state
+from beadsmith.problem.state import COORDINATES, DEGREE, State, same_state
 from beadsmith.problem.styles import PAIR_STYLES
 from beadsmith.problem.targets import resolve_considered
 from beadsmith.units import DENSITY_OF_ONE_DALTON
@@ -45,8 +54,10 @@ from beadsmith.units import DENSITY_OF_ONE_DALTON
 _OWN_FILES = ("in.lammps", "system.data", "coefficients.lammps", "log.lammps", "stderr.txt")
 
 
-def check_experiments(file: ProblemFile, molecules: Mapping[str, MoleculeTopology], targets: Sequence[Target]) -> None:
-    """Raise ProblemError for the first experiment that cannot run."""
+def check_experiments(
+    file: ProblemFile, molecules: Mapping[str, MoleculeTopology], bonds: Sequence[str], targets: Sequence[Target]
+) -> None:
+    """Raise ProblemError for the first experiment that cannot run; ``bonds`` are the names of all types."""
     _check_pair(file)
     for name, experiment in file.experiments.items():
         where = f"experiments.{name}"
@@ -55,11 +66,14 @@ def check_experiments(file: ProblemFile, molecules: Mapping[str, MoleculeTopolog
             raise ProblemError(f"{where}.state.T", received, expected, "the protocol sets the temperature")
         _check_coordinates(experiment, f"{where}.state")
         match experiment:
-            case Melt():
+            case Periodic():
                 for molecule in experiment.molecules:
                     _known(molecule, molecules, f"{where}.molecules", "molecules")
                 _check_box(file, experiment, molecules, targets, name)
                 _check_half_box(file, experiment, molecules, targets, name)
+                if isinstance(experiment, Network):
+                    half_box = _half_box(file, experiment, molecules, targets, name)
+                    check_cure(file, experiment, molecules, where, half_box)
             case Vacuum():
                 _known(experiment.molecule, molecules, f"{where}.molecule", "molecules")
             case Script():
@@ -67,8 +81,10 @@ def check_experiments(file: ProblemFile, molecules: Mapping[str, MoleculeTopolog
                     _known(molecule, molecules, f"{where}.molecules", "molecules")
                 _check_recordings(experiment, where)
                 continue
-        for number, stage in enumerate(experiment.protocol, start=1):
-            _check_stage(experiment, stage, f"{where}.protocol.{number}")
+        _check_protocol(experiment, experiment.protocol, bonds, f"{where}.protocol")
+        if isinstance(experiment, Network):
+            _check_protocol(experiment, experiment.cure.preparation, bonds, f"{where}.cure.preparation")
+            _check_protocol(experiment, experiment.cure.relaxation, bonds, f"{where}.cure.relaxation")
 
 
 def check_observables(file: ProblemFile, molecules: Mapping[str, MoleculeTopology], targets: Sequence[Target]) -> None:
@@ -76,22 +92,36 @@ def check_observables(file: ProblemFile, molecules: Mapping[str, MoleculeTopolog
     for name, observable in file.observables.items():
         where = f"observables.{name}"
         match observable:
-            case FromSeries() | Mean() | OfMolecules() | BondLength() | BondAngle() | Distribution():
-                _known(observable.experiment, file.experiments, f"{where}.experiment", "experiments")
-                _check_box_property(file, observable.kind, observable.experiment, where)
-                molecule = getattr(observable, "molecule", None)
-                if molecule is not None:
-                    _known(molecule, file.molecules, f"{where}.molecule", "molecules")
-                _check_members(file, molecules, observable, where)
             case GlassTransitionLines() | GlassTransitionHyperbola() | ThermalExpansion():
                 _known(observable.density, file.observables, f"{where}.density", "observables")
                 if file.observables[observable.density].kind not in ("density", "mean"):
                     raise ProblemError(f"{where}.density", observable.density, "an observable of kind density")
+            case _:
+                _known(observable.experiment, file.experiments, f"{where}.experiment", "experiments")
+                _check_measured(file, molecules, observable, where)
     for target in targets:
         _check_target(file, target, f"targets.{target.observable}.state")
     for considered in resolve_considered(file.considered, file.observables):
         _check_target(file, considered, f"considered.{considered.observable}.state")
     _check_misfit(file, targets)
+
+
+def _check_measured(
+    file: ProblemFile, molecules: Mapping[str, MoleculeTopology], observable: Measured, where: str
+) -> None:
+    """What is measured in an experiment must be what that experiment can show."""
+    if isinstance(observable, OfTension):
+        check_pull(file, observable, where)
+        return
+    _check_box_property(file, observable.kind, observable.experiment, where)
+    molecule = getattr(observable, "molecule", None)
+    if molecule is not None:
+        _known(molecule, file.molecules, f"{where}.molecule", "molecules")
+    if isinstance(observable, DebyeWallerFactor | MeanSquaredDisplacement):
+        check_displacements(file, molecules, observable, where)
+    if isinstance(observable, BulkModulus):
+        check_breathing(file, observable, where)
+    _check_members(file, molecules, observable, where)
 
 
 def check_files(file: ProblemFile, folder: Path) -> None:
@@ -112,17 +142,29 @@ def check_files(file: ProblemFile, folder: Path) -> None:
 
 
 def recorded_states(experiment: Experiment) -> tuple[State, ...]:
-    """States at which an experiment records, in the order of its protocol."""
+    """States at which an experiment records, in the order of its protocol; that of a pull is the last one."""
+    return tuple(dict.fromkeys((*_states_of(experiment, pulled=False), *_states_of(experiment, pulled=True))))
+
+
+def _states_of(experiment: Experiment, *, pulled: bool) -> tuple[State, ...]:
+    """States at which an experiment records, while it is pulled or before."""
     if isinstance(experiment, Script):
-        return tuple(State.of({**experiment.state, **recording.state}) for recording in experiment.recordings)
+        recorded = () if pulled else experiment.recordings
+        return tuple(State.of({**experiment.state, **recording.state}) for recording in recorded)
     fixed = State.of(experiment.state)
-    states = []
+    temperatures: list[float] = []
     for stage in experiment.protocol:
-        if isinstance(stage, Ladder):
-            states += [fixed.with_(T=temperature) for temperature in stage.temperatures]
-        elif isinstance(stage, Dynamics) and stage.record:
-            states.append(fixed.with_(T=temperatures_of(stage)[1]))
-    return tuple(states)
+        match stage:
+            case Ladder() if not pulled:
+                temperatures += stage.temperatures
+            case Dynamics(record=True) if not pulled:
+                temperatures.append(temperatures_of(stage)[1])
+            case Tension() if pulled:
+                temperatures.append(stage.temperature)
+    cured = [fixed]
+    if isinstance(experiment, Network):
+        cured = [fixed.with_(**{DEGREE: degree}) for degree in experiment.degrees]
+    return tuple(dict.fromkeys(state.with_(T=temperature) for state in cured for temperature in temperatures))
 
 
 def temperatures_of(stage: Dynamics) -> tuple[float, float]:
@@ -131,18 +173,7 @@ def temperatures_of(stage: Dynamics) -> tuple[float, float]:
     Raises:
         ValueError: neither '300 K' nor '500 to 300 K'.
     """
-    text = str(stage.temperature)
-    head, found, tail = text.partition(" to ")
-    if not found:
-        temperature = parse_quantity(text, "temperature")
-        first, last = temperature, temperature
-    else:
-        try:
-            last = parse_quantity(tail, "temperature")
-            unit = tail.strip().lstrip("0123456789.eE+- ")
-            first = parse_quantity(f"{head} {unit}", "temperature")
-        except ValueError as error:
-            raise ValueError("a temperature such as '300 K', or a ramp such as '500 to 300 K'") from error
+    first, last = parse_ramp(stage.temperature, "temperature")
     if min(first, last) <= 0:
         raise ValueError("a positive temperature such as '300 K'")
     return first, last
@@ -172,7 +203,18 @@ def _check_pair(file: ProblemFile) -> None:
         raise ProblemError("forcefield.pair.tail", "yes", "no", reason)
 
 
-def _check_stage(experiment: Melt | Vacuum, stage: Stage, where: str) -> None:
+def _check_protocol(experiment: Periodic | Vacuum, protocol: Sequence[Stage], bonds: Sequence[str], where: str) -> None:
+    for number, stage in enumerate(protocol, start=1):
+        _check_stage(experiment, stage, bonds, f"{where}.{number}")
+        if isinstance(stage, Tension) and number < len(protocol):
+            received = f"tension before {protocol[number].stage}"
+            raise ProblemError(f"{where}.{number}", received, "tension as the last stage")
+        if isinstance(stage, Tension) and not any(isinstance(one, Dynamics | Ladder) for one in protocol):
+            expected = "dynamics before, which gives the beads their velocities and lets the box relax"
+            raise ProblemError(f"{where}.{number}", "tension after no dynamics", expected)
+
+
+def _check_stage(experiment: Periodic | Vacuum, stage: Stage, bonds: Sequence[str], where: str) -> None:
     match stage:
         case Dynamics():
             _check_ensemble(experiment, stage.stage, where)
@@ -186,9 +228,16 @@ def _check_stage(experiment: Melt | Vacuum, stage: Stage, where: str) -> None:
             if min(stage.temperatures) <= 0:
                 lowest = f"{min(stage.temperatures):g} K"
                 raise ProblemError(f"{where}.temperatures", lowest, "positive temperatures")
+        case Tension():
+            if isinstance(experiment, Vacuum):
+                raise ProblemError(where, "tension", "a melt", "isolated molecules have no box to pull")
+            for bond in stage.breaking:
+                _known(bond, dict.fromkeys(bonds), f"{where}.breaking", "molecules or reactions")
+            if stage.strain < stage.rate * experiment.timestep:
+                raise ProblemError(f"{where}.strain", f"{stage.strain:g}", "more than one step reaches", "pull slower")
 
 
-def _check_ensemble(experiment: Melt | Vacuum, ensemble: str, where: str) -> None:
+def _check_ensemble(experiment: Periodic | Vacuum, ensemble: str, where: str) -> None:
     if isinstance(experiment, Vacuum) and ensemble == "npt":
         raise ProblemError(where, "npt", "nvt or langevin", "isolated molecules have no pressure")
 
@@ -209,7 +258,7 @@ def _check_windows(
     density = file.observables[observable.density]
     if not isinstance(density, FromSeries | Mean) or density.experiment not in file.experiments:
         return
-    states = recorded_states(file.experiments[density.experiment])
+    states = _states_of(file.experiments[density.experiment], pulled=False)
     temperatures = {state["T"] for state in states if "T" in state}
     windows = {
         key: value for key in ("cold", "hot", "temperatures") if (value := getattr(observable, key, None)) is not None
@@ -240,11 +289,15 @@ def _check_temperature(stage: Dynamics, where: str) -> None:
         raise ProblemError(f"{where}.temperature", stage.temperature, str(error)) from error
     if stage.record and first != last:
         raise ProblemError(f"{where}.record", "yes for a ramp", "one temperature while recording", "use a ladder")
+    if stage.record and stage.stage == "npt" and stage.pressure[0] != stage.pressure[1]:
+        raise ProblemError(
+            f"{where}.record", "yes for a ramp", "one pressure while recording", "ramp in a stage before"
+        )
 
 
 def _check_box(
     file: ProblemFile,
-    melt: Melt,
+    melt: Periodic,
     molecules: Mapping[str, MoleculeTopology],
     targets: Sequence[Target],
     name: str,
@@ -262,7 +315,7 @@ def _check_box(
 
 def _check_half_box(
     file: ProblemFile,
-    melt: Melt,
+    melt: Periodic,
     molecules: Mapping[str, MoleculeTopology],
     targets: Sequence[Target],
     name: str,
@@ -280,7 +333,7 @@ def _check_half_box(
 
 
 def _half_box(
-    file: ProblemFile, melt: Melt, molecules: Mapping[str, MoleculeTopology], targets: Sequence[Target], name: str
+    file: ProblemFile, melt: Periodic, molecules: Mapping[str, MoleculeTopology], targets: Sequence[Target], name: str
 ) -> tuple[float, float]:
     """Half the edge of the box (angstrom) at the highest density the melt is meant to reach, and that (g/cm^3)."""
     mass = sum(
@@ -298,7 +351,7 @@ def _is_density_of(file: ProblemFile, observable: str, experiment: str) -> bool:
 
 
 def _check_box_property(file: ProblemFile, kind: str, experiment: str, where: str) -> None:
-    of_box = ("density", "pressure", "volume", "radial_distribution")
+    of_box = ("density", "pressure", "volume", "radial_distribution", "bulk_modulus")
     if kind in of_box and isinstance(file.experiments[experiment], Vacuum):
         raise ProblemError(
             f"{where}.experiment",
@@ -329,6 +382,12 @@ def _check_members(
         if wanted in (None, name)
     ]
     bonds, angles = interactions(tuple(file.beads), own)
+    if isinstance(file.experiments[observable.experiment], Network) and wanted is None and file.reactions is not None:
+        named = {name: molecules[name] for name in _molecules_of(file.experiments[observable.experiment])}
+        arising = types_that_arise(
+            file.reactions.capacities, reacting_pairs(file.reactions, molecules), named, tuple(file.beads)
+        )
+        bonds, angles = (tuple({*old, *new}) for old, new in zip((bonds, angles), arising, strict=True))
     match observable:
         case RadialDistribution(pair=str(pair)):
             beads = [bead for bead in file.beads if any(bead in molecule.beads for molecule in own)]
@@ -369,10 +428,11 @@ def _check_target(file: ProblemFile, target: Target | Considered, where: str) ->
             raise ProblemError(where, received, expected, "remove it")
         return
     state = target.state
-    if isinstance(observable, Distribution):
+    if isinstance(observable, Distribution | MeanSquaredDisplacement):
         _check_bin(observable, state, where)
         state = state.without(observable.coordinate)
-    states = recorded_states(file.experiments[observable.experiment])
+    pulled = isinstance(observable, OfTension)
+    states = _states_of(file.experiments[observable.experiment], pulled=pulled)
     if not any(same_state(state, one) for one in states):
         recorded = "; ".join(one.label or "no state" for one in states) or "none"
         raise ProblemError(
@@ -383,10 +443,13 @@ def _check_target(file: ProblemFile, target: Target | Considered, where: str) ->
         )
 
 
-def _check_bin(observable: Distribution, state: State, where: str) -> None:
-    """A value of a distribution belongs to one of its bins."""
+def _check_bin(observable: Distribution | MeanSquaredDisplacement, state: State, where: str) -> None:
+    """A value of a curve belongs to one of its bins, or times."""
     name, centres = observable.coordinate, observable.centres
-    expected = f"the middle of one of the bins, {centres[0]:g} to {centres[-1]:g} by {centres[1] - centres[0]:g}"
+    if isinstance(observable, Distribution):
+        expected = f"the middle of one of the bins, {centres[0]:g} to {centres[-1]:g} by {centres[1] - centres[0]:g}"
+    else:
+        expected = f"one of its times, {', '.join(f'{time:g}' for time in centres)} fs"
     if name not in state:
         raise ProblemError(f"{where}.{name}", "nothing", expected, f"add '{name}: ...', one for each value")
     if not any(same_state(State.of(x=state[name]), State.of(x=centre)) for centre in centres):

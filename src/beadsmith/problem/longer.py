@@ -8,7 +8,7 @@ from dataclasses import replace
 from beadsmith.errors import ProblemError
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.quantity import parse_duration
-from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Minimize, PushOff, Script, Stage
+from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Minimize, PushOff, Script, Stage, Tension
 
 
 def lengthened(problem: Problem, factor: float) -> Problem:
@@ -56,6 +56,8 @@ def _longer_stage(stage: Stage, timestep: float, factor: float) -> Stage:
             durations = {"hold": _longer_text(stage.hold, timestep, factor)}
             if stage.ramp is not None:
                 durations["ramp"] = _longer_text(stage.ramp, timestep, factor)
+        case Tension():
+            return stage.model_copy(update={"rate": stage.rate / factor})
     return stage.model_copy(update={**durations, "frames": math.ceil(factor * stage.frames)})
 
 

@@ -83,14 +83,20 @@ def resolve_parameters(
     rules: Mapping[str, ParameterRule],
     forcefield: ForceField,
     beads: Sequence[str],
-    molecules: Sequence[MoleculeTopology],
+    bonds: Sequence[str],
+    angles: Sequence[str],
 ) -> ParameterSpace:
     """Match the rules with the parameters that the force field needs.
+
+    Args:
+        rules: by name or pattern.
+        forcefield: form of the interactions.
+        beads, bonds, angles: names of all types.
 
     Raises:
         ProblemError: a name that nothing has, a parameter without a rule, a wrong unit, swapped ends, a circular tie.
     """
-    kinds, defaults = _needed(forcefield, beads, molecules)
+    kinds, defaults = _needed(forcefield, beads, bonds, angles)
     kinds |= _cross_pairs(rules, forcefield, beads)
     chosen: dict[str, tuple[str, ParameterRule]] = {}
     for pattern, rule in rules.items():
@@ -118,9 +124,8 @@ def resolve_parameters(
 
 
 def _needed(
-    forcefield: ForceField, beads: Sequence[str], molecules: Sequence[MoleculeTopology]
+    forcefield: ForceField, beads: Sequence[str], bonds: Sequence[str], angles: Sequence[str]
 ) -> tuple[dict[str, str], dict[str, float]]:
-    bonds, angles = interactions(beads, molecules)
     sections: list[tuple[str, Sequence[str], Style]] = [
         ("bond", bonds, BOND_STYLES[forcefield.bond.style]),
         ("angle", angles, ANGLE_STYLES[forcefield.angle.style]),

@@ -16,7 +16,8 @@ from beadsmith.problem.complaint import first_complaint, suggestion
 from beadsmith.problem.document import read_document
 from beadsmith.problem.model import Model, model_from_document
 from beadsmith.problem.molecules import MoleculeTopology, resolve_molecule
-from beadsmith.problem.parameters import ParameterSpace, resolve_parameters
+from beadsmith.problem.parameters import ParameterSpace, interactions, resolve_parameters
+from beadsmith.problem.reactions import Pair, reacting_pairs, types_that_arise
 from beadsmith.problem.records import Target
 from beadsmith.problem.schema import Bead, Experiment, Observable, ProblemFile
 from beadsmith.problem.spread import Spread, load_spreads
@@ -36,6 +37,8 @@ class Problem:
         fidelity: name of the fidelity; ``base`` for the file as it stands.
         fidelities: names of all fidelities of the file.
         molecules: with bonds and angles generated where the file leaves them out.
+        pairs: kinds of bead that react with each other.
+        bond_types, angle_types: names of all, those that reactions can make among them; LAMMPS type numbers follow.
         parameters: free, fixed and tied parameters.
         targets: one per observable and state.
         tolerances: largest standard error wanted of what answers each target; infinite where none was asked for.
@@ -47,6 +50,9 @@ class Problem:
     fidelity: str
     fidelities: tuple[str, ...]
     molecules: Mapping[str, MoleculeTopology]
+    pairs: tuple[Pair, ...]
+    bond_types: tuple[str, ...]
+    angle_types: tuple[str, ...]
     parameters: ParameterSpace
     targets: tuple[Target, ...]
     tolerances: tuple[float, ...]
@@ -83,7 +89,7 @@ def load_problem(path: Path, fidelity: str | None = None, *, measured: bool = Tr
     Raises:
         ProblemError: the first thing that is wrong.
     """
-    document = read_document(path)
+    document = read_problem(path)
     try:
         base = _validated(document)
         names = tuple(base.fidelities)
@@ -101,6 +107,25 @@ def load_problem(path: Path, fidelity: str | None = None, *, measured: bool = Tr
     except ProblemError as error:
         raise error.within(f"{path}: ") if not error.where.startswith("--") else error from error
     return _with_spreads(problems[chosen]) if measured else problems[chosen]
+
+
+def read_problem(path: Path) -> dict[str, Any]:
+    """The document of a problem file, over that of the file which it extends, if it extends one.
+
+    Raises:
+        ProblemError: a file that cannot be read, or that extends one of another folder or, by way of others, itself.
+    """
+    document = read_document(path)
+    seen = [path.name]
+    while (name := document.pop("extends", None)) is not None:
+        if not isinstance(name, str) or not name or Path(name).name != name:
+            expected = "the name of a problem file in the same folder"
+            raise ProblemError(f"{path}: extends", str(name), expected, "files that it names are relative to it")
+        if name in seen:
+            raise ProblemError(f"{path}: extends", " > ".join([*seen, name]), "a file that extends no file twice")
+        seen.append(name)
+        document = _merged(read_document(path.parent / name), document)
+    return document
 
 
 def check_fidelity(where: str, name: str, fidelities: tuple[str, ...]) -> None:
@@ -177,15 +202,22 @@ def _renamed(error: ProblemError, document: Mapping[str, Any]) -> ProblemError:
 def _resolved(path: Path, file: ProblemFile, fidelity: str, fidelities: tuple[str, ...]) -> Problem:
     names = tuple(file.beads)
     molecules = {name: resolve_molecule(name, molecule, names) for name, molecule in file.molecules.items()}
-    parameters = resolve_parameters(file.parameters, file.forcefield, names, tuple(molecules.values()))
+    pairs = reacting_pairs(file.reactions, molecules) if file.reactions is not None else ()
+    capacities = file.reactions.capacities if file.reactions is not None else {}
+    own = interactions(names, molecules.values())
+    arising = types_that_arise(capacities, pairs, molecules, names)
+    bonds, angles = (tuple(dict.fromkeys((*old, *new))) for old, new in zip(own, arising, strict=True))
+    parameters = resolve_parameters(file.parameters, file.forcefield, names, bonds, angles)
     targets = resolve_targets(file.targets, file.observables)
-    check_experiments(file, molecules, targets)
+    check_experiments(file, molecules, bonds, targets)
     check_observables(file, molecules, targets)
     check_files(file, path.parent)
     if file.search.finalists is not None:
         check_fidelity("search.finalists", file.search.finalists, fidelities)
     tolerances = resolve_tolerances(file.precision, targets, file.observables)
-    return Problem(path, file, fidelity, fidelities, molecules, parameters, targets, tolerances, ())
+    return Problem(
+        path, file, fidelity, fidelities, molecules, pairs, bonds, angles, parameters, targets, tolerances, ()
+    )
 
 
 def _with_spreads(problem: Problem) -> Problem:

@@ -55,6 +55,25 @@ def parse_range(text: object, kind: str) -> tuple[float, float]:
     return low, high
 
 
+def parse_ramp(text: object, kind: str) -> tuple[float, float]:
+    """``"500 to 300 K"``: what a number is at first and at last, in either order; ``"300 K"`` stays as it is.
+
+    Raises:
+        ValueError: a sentence saying what was expected.
+    """
+    match = _RANGE.match(_as_text(text))
+    if match is None or match["step"]:
+        try:
+            value = parse_quantity(text, kind)
+        except ValueError as error:
+            high, low = _ends_example(kind)[::-1]
+            examples = f"'{EXAMPLE_OF_KIND[kind]}', or a ramp such as '{high:g} to {low:g} {UNIT_OF_KIND[kind]}'"
+            raise ValueError(f"{article(kind)} such as {examples}") from error
+        return value, value
+    first, last = (_finite(float(match[end]), match["unit"], kind) for end in ("low", "high"))
+    return first, last
+
+
 def parse_quantities(text: object, kind: str) -> tuple[float, ...]:
     """``"150 175 200 K"`` or ``"150 to 500 by 25 K"``: several numbers with one unit.
 
@@ -198,6 +217,16 @@ def _range(kind: str) -> Any:
     ]
 
 
+def _ramp(kind: str) -> Any:
+    schema = {
+        "type": ["string", "number"],
+        "description": f"{article(kind)}, or a ramp between two: '{EXAMPLE_OF_KIND[kind]}', '{_range_example(kind)}'",
+    }
+    return Annotated[
+        tuple[float, float], BeforeValidator(lambda value: parse_ramp(value, kind)), WithJsonSchema(schema)
+    ]
+
+
 if TYPE_CHECKING:  # what a reader of the types should see
     Length = float
     Time = float
@@ -206,8 +235,11 @@ if TYPE_CHECKING:  # what a reader of the types should see
     Density = float
     Temperature = float
     Pressure = float
+    PressureRamp = tuple[float, float]
+    StrainRate = float
     Temperatures = tuple[float, ...]
     Lengths = tuple[float, ...]
+    Times = tuple[float, ...]
     Angles = tuple[float, ...]
     TemperatureRange = tuple[float, float]
 else:
@@ -218,7 +250,10 @@ else:
     Density = _one("density", 0.0, exclusive=True)
     Temperature = _one("temperature", 0.0, exclusive=True)
     Pressure = _one("pressure")
+    PressureRamp = _ramp("pressure")
+    StrainRate = _one("strain rate", 0.0, exclusive=True)
     Temperatures = _several("temperature")
     Lengths = _several("length")
+    Times = _several("time")
     Angles = _several("angle")
     TemperatureRange = _range("temperature")

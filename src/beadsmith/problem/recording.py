@@ -81,13 +81,20 @@ class Frames:
 
 @dataclass(frozen=True)
 class Recording:
-    """What one experiment recorded at one state; parts that were not recorded are None."""
+    """What one experiment recorded at one state; parts that were not recorded are None.
+
+    Attributes:
+        experiment: its name.
+        state: at which it was recorded.
+        axis: x, y or z if the box was pulled along it; the series then has strains and pressures by axis.
+    """
 
     experiment: str
     state: State
     series: Series | None = None
     frames: Frames | None = None
     topology: Topology | None = None
+    axis: str = ""
 
 
 def joined(earlier: Sequence[Recording], later: Sequence[Recording]) -> tuple[Recording, ...]:

@@ -26,6 +26,11 @@ class Observation:
         samples: effective number of independent samples behind ``value``.
         equilibrated: False if the property was still drifting; the value must then not be trusted.
         note: a remark for the reader, empty if all is well.
+        between: standard deviation between networks, beyond what follows from the errors within them; None where
+            there are no networks, or a single one.
+        within: standard deviation of measurements of one network, such as pulls along several axes, beyond the errors
+            that they claim; None where each was measured once.
+        networks: how many cured networks it is a mean over; 0 for what was not cured.
     """
 
     observable: str
@@ -35,9 +40,13 @@ class Observation:
     samples: float = 1.0
     equilibrated: bool = True
     note: str = ""
+    between: float | None = None
+    within: float | None = None
+    networks: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain types."""
+        scatter = {"between": self.between, "within": self.within}
         return {
             "observable": self.observable,
             "state": self.state.as_dict(),
@@ -47,6 +56,8 @@ class Observation:
             "samples": self.samples,
             "equilibrated": self.equilibrated,
             "note": self.note,
+            **{name: value for name, value in scatter.items() if value is not None},
+            **({"networks": self.networks} if self.networks else {}),
         }
 
     @classmethod
@@ -101,6 +112,7 @@ class FailureKind(Enum):
     BOX_TOO_SMALL = (
         "the box became smaller than twice the cutoff; simulate more molecules or narrow the parameter ranges"
     )
+    NOT_CURED = "the network did not reach the degree of crosslinking; change the rules, or relax longer between cycles"
     NOT_OBSERVABLE = "the simulation ended well but an observable could not be estimated from it"
 
     @property

@@ -8,7 +8,7 @@ read by :mod:`beadsmith.problem.parameters`, :mod:`beadsmith.problem.targets` an
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
@@ -19,11 +19,16 @@ from beadsmith.problem.quantity import (
     Lengths,
     Mass,
     Pressure,
+    PressureRamp,
+    StrainRate,
     Temperature,
     TemperatureRange,
     Temperatures,
     Time,
+    Times,
     WallTime,
+    parse_quantities,
+    parse_range,
 )
 from beadsmith.problem.state import State
 from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, MIXING_RULES, PAIR_STYLES
@@ -120,6 +125,17 @@ class AngleStyle(Section):
     """LAMMPS angle style."""
 
 
+class Reactions(Section):
+    """Bonds that may form between beads while a system is cured."""
+
+    capacities: Annotated[dict[Name, Count], Field(min_length=1)]
+    """Bonds that a bead of each reactive kind can form beside those of its molecule, such as {E: 1, N: 2}."""
+    bonds: Annotated[tuple[str, ...], BeforeValidator(_words), Field(min_length=1)]
+    """Pairs of kinds that react with each other, such as 'E-N'; a kind may react with itself."""
+    within_molecules: bool = False
+    """Whether two beads of one molecule may react with each other."""
+
+
 def _three_factors(value: object) -> object:
     numbers = [factor for factor in value if isinstance(factor, int | float)] if isinstance(value, list) else []
     if len(numbers) != 3 or not all(0 <= factor <= 1 for factor in numbers):
@@ -194,8 +210,10 @@ class Dynamics(Section):
     stage: Literal["npt", "nvt", "langevin"]
     temperature: QuantityText
     """'300 K', or '500 to 300 K' for a ramp."""
-    pressure: Pressure = 1.0
-    """For npt."""
+    pressure: PressureRamp = (1.0, 1.0)
+    """For npt: '1 atm', or '100 to 0 atm' for a ramp."""
+    coupling: Literal["isotropic", "anisotropic"] = "isotropic"
+    """For npt: whether the edges of the box change together or each for itself."""
     duration: QuantityText
     """'36 ps' or '2500 steps'."""
     record: bool = False
@@ -230,7 +248,39 @@ class Ladder(Section):
     """Frames of positions to record at each temperature."""
 
 
-Stage = Annotated[Minimize | PushOff | Dynamics | Ladder, Field(discriminator="stage")]
+def _axes(value: object) -> object:
+    names = value.split() if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not names or sorted(set(names) & {"x", "y", "z"}) != sorted(names):
+        raise ValueError("some of the axes x, y and z, such as 'x y z'")
+    return tuple(names)
+
+
+class Tension(Section):
+    """Pull the box along an axis at a constant rate while the others keep their pressure; the last stage.
+
+    Every axis is pulled in a simulation of its own, each from the end of the stages before.
+    """
+
+    stage: Literal["tension"]
+    temperature: Temperature
+    """Temperature while pulling."""
+    rate: StrainRate
+    """Engineering strain rate, such as '0.5e9 1/s'."""
+    strain: Annotated[float, Field(gt=0, le=10)]
+    """Engineering strain to which it is pulled, such as 0.2."""
+    axes: Annotated[tuple[Literal["x", "y", "z"], ...], BeforeValidator(_axes)] = ("x", "y", "z")
+    """Along which axes, such as 'x y z'."""
+    pressure: Pressure = 0.0
+    """Of the other two axes."""
+    breaking: dict[str, Length] = {}
+    """Bonds that break, with their angles, when they are longer: {E-N: 4 angstrom}; none if left out."""
+    damping: Time | None = None
+    """Thermostat's time constant; 100 time steps if left out."""
+    pressure_damping: Time | None = None
+    """Barostat's time constant; 1000 time steps if left out."""
+
+
+Stage = Annotated[Minimize | PushOff | Dynamics | Ladder | Tension, Field(discriminator="stage")]
 
 
 class Simulated(Section):
@@ -250,14 +300,73 @@ class Simulated(Section):
     """Neighbour-list skin."""
 
 
-class Melt(Simulated):
-    """A periodic box of molecules, started as random walks."""
+class Periodic(Simulated):
+    """Base of experiments on molecules in a periodic box, started as random walks."""
 
-    kind: Literal["melt"]
     molecules: Annotated[dict[Name, Count], Field(min_length=1)]
     """How many of each, such as {chain: 100}."""
     initial_density: Density
     """Density of the packed box, such as '0.5 g/cm^3'."""
+
+
+class Melt(Periodic):
+    """A periodic box of molecules."""
+
+    kind: Literal["melt"]
+
+
+class CureRule(Section):
+    """What new bonds have to respect, until a degree of crosslinking is reached or none forms any more."""
+
+    virgin: Annotated[tuple[Name, ...], BeforeValidator(_words)] = ()
+    """Kinds of bead that may react only while they have no new bond."""
+    different_networks: bool = False
+    """Whether the molecules must not be connected yet, not even by way of others."""
+    until: Annotated[float | None, Field(gt=0, le=1)] = None
+    """Degree of crosslinking at which the next rule takes over; left out for the last one."""
+
+
+def _degrees(value: object) -> object:
+    given = value if isinstance(value, list | tuple) else parse_quantities(value, "number")
+    numbers = [float(number) for number in given if isinstance(number, int | float)]
+    if len(numbers) < max(len(given), 1) or not all(0 <= number <= 1 for number in numbers):
+        raise ValueError("degrees of crosslinking between 0 and 1, such as '0 0.5 0.9' or '0 to 0.9 by 0.05'")
+    return tuple(sorted({round(number, 9) for number in numbers}))
+
+
+CureStage = Annotated[Minimize | PushOff | Dynamics, Field(discriminator="stage")]
+
+
+class Cure(Section):
+    """How a network is made: bonds form between beads that are near, a few at a time, and the system relaxes."""
+
+    cutoff: Length
+    """Largest distance at which a bond forms."""
+    bonds_per_cycle: Count = 10
+    """Bonds that form between two relaxations, at most."""
+    rules: Annotated[tuple[CureRule, ...], Field(min_length=1)] = (CureRule(),)
+    """In order; a rule that allows no bond gives way to the next."""
+    empty_cycles: Count = 30
+    """Cycles in a row without a bond that end the cure."""
+    preparation: Annotated[tuple[CureStage, ...], Field(min_length=1)]
+    """Stages before the first bond: overlaps removed, the melt equilibrated."""
+    relaxation: Annotated[tuple[CureStage, ...], Field(min_length=1)]
+    """Stages after each cycle's bonds."""
+    model: str | None = None
+    """Model file to cure with, relative to the problem file: all models then share its networks.  Each model has
+    networks of its own if left out."""
+
+
+class Network(Periodic):
+    """Molecules in a periodic box, cured; the protocol begins with what the cure left at each degree."""
+
+    kind: Literal["network"]
+    cure: Cure
+    """How bonds form."""
+    degrees: Annotated[tuple[float, ...], BeforeValidator(_degrees, json_schema_input_type=str)]
+    """Degrees of crosslinking to measure at, parts of what stoichiometry allows: '0 0.5 0.9'.  State variable DC."""
+    networks: Count = 1
+    """Independent cures; error bars know how they differ from each other."""
 
 
 class Vacuum(Simulated):
@@ -309,7 +418,7 @@ class Script(Section):
     """MPI processes."""
 
 
-Experiment = Annotated[Melt | Vacuum | Script, Field(discriminator="kind")]
+Experiment = Annotated[Melt | Network | Vacuum | Script, Field(discriminator="kind")]
 
 
 class FromSeries(Section):
@@ -450,6 +559,129 @@ class AngleDistribution(Distribution):
     """Probability per angle; or per solid angle, which takes out the measure 2 pi sin theta."""
 
 
+class DebyeWallerFactor(Section):
+    """Mean squared displacement at a time within which beads rattle in their cages."""
+
+    kind: Literal["debye_waller_factor"]
+    experiment: Name
+    """The experiment that records positions."""
+    time: Time = 3000.0
+    """At which time; frames must be as close, or closer."""
+    beads: Annotated[tuple[Name, ...], BeforeValidator(_words)] = ()
+    """Of which kinds of bead, such as 'A B'; all if left out."""
+
+
+def _lags(times: tuple[float, ...]) -> tuple[float, ...]:
+    if min(times) <= 0 or any(later <= earlier for earlier, later in itertools.pairwise(times)):
+        raise ValueError("increasing times above zero, such as '1 2 5 10 20 50 ps'")
+    return times
+
+
+class MeanSquaredDisplacement(Section):
+    """Mean squared displacement of beads against time."""
+
+    coordinate: ClassVar[str] = "t"
+    kind: Literal["mean_squared_displacement"]
+    experiment: Name
+    """The experiment that records positions."""
+    t: Annotated[Times, AfterValidator(_lags)]
+    """At which times, multiples of the time between frames: '1 2 5 10 20 50 ps'."""
+    beads: Annotated[tuple[Name, ...], BeforeValidator(_words)] = ()
+    """Of which kinds of bead, such as 'A B'; all if left out."""
+
+    @property
+    def centres(self) -> tuple[float, ...]:
+        """The times, fs."""
+        return self.t
+
+    def states(self, recorded: State) -> list[State]:
+        """States of its values in a simulation at one state."""
+        return [recorded.with_(t=time) for time in self.t]
+
+
+class BulkModulus(Section):
+    """Isothermal bulk modulus from the fluctuations of the volume; npt only."""
+
+    kind: Literal["bulk_modulus"]
+    experiment: Name
+    """The experiment that records volumes."""
+
+
+def _window(value: object) -> object:
+    return parse_range(value, "number") if isinstance(value, str) else value
+
+
+StrainRange = Annotated[tuple[float, float], BeforeValidator(_window, json_schema_input_type=str)]
+
+
+class Elastic(Section):
+    """A constant of the beginning of a pull: Young's modulus or Poisson's ratio."""
+
+    kind: Literal["youngs_modulus", "poissons_ratio"]
+    experiment: Name
+    """The experiment that ends with a tension."""
+    strain: StrainRange = (0.0, 0.02)
+    """Range of strain for the straight line."""
+
+
+class Yielding(Section):
+    """Where the stress-strain curve meets its elastic line, shifted along strain."""
+
+    kind: Literal["yield_stress", "yield_strain"]
+    experiment: Name
+    """The experiment that ends with a tension."""
+    offset: Annotated[float, Field(ge=0, lt=1)] = 0.03
+    """By how much strain the line is shifted."""
+    strain: StrainRange = (0.0, 0.02)
+    """Range of strain for the line."""
+
+
+class Breaking(Section):
+    """The largest stress of a pull, or the strain from which on less than half of it is left."""
+
+    kind: Literal["tensile_strength", "strain_at_break"]
+    experiment: Name
+    """The experiment that ends with a tension."""
+
+
+def _bins_of_strain(value: object) -> object:
+    return parse_quantities(value, "number") if isinstance(value, str) else value
+
+
+class StressStrain(Distribution):
+    """True stress against engineering strain."""
+
+    coordinate = "strain"
+    kind: Literal["stress"]
+    strain: Annotated[
+        tuple[float, ...],
+        BeforeValidator(_bins_of_strain, json_schema_input_type=str),
+        AfterValidator(lambda centres: _bins(centres, "0.005 to 0.1 by 0.005")),
+    ]
+    """Centres of the bins of strain that samples are averaged in: '0.005 to 0.1 by 0.005'."""
+
+
+#: What is measured while a box is pulled.
+OfTension: TypeAlias = Elastic | Yielding | Breaking | StressStrain
+
+
+#: What is measured in an experiment, rather than derived from what was.
+Measured: TypeAlias = (
+    FromSeries
+    | Mean
+    | OfMolecules
+    | BondLength
+    | BondAngle
+    | RadialDistribution
+    | BondDistribution
+    | AngleDistribution
+    | DebyeWallerFactor
+    | MeanSquaredDisplacement
+    | BulkModulus
+    | OfTension
+)
+
+
 class GlassTransitionLines(Section):
     """Glass transition as the intersection of two straight lines through cold and hot densities."""
 
@@ -489,6 +721,13 @@ Observable = Annotated[
     | RadialDistribution
     | BondDistribution
     | AngleDistribution
+    | DebyeWallerFactor
+    | MeanSquaredDisplacement
+    | BulkModulus
+    | Elastic
+    | Yielding
+    | Breaking
+    | StressStrain
     | GlassTransitionLines
     | GlassTransitionHyperbola
     | ThermalExpansion,
@@ -667,12 +906,16 @@ class ProblemFile(Section):
 
     title: str
     """One line."""
+    extends: str | None = None
+    """A problem file in the same folder that this one changes: its sections are merged with those of this file."""
     citations: tuple[str, ...] = ()
     """What to cite; shown in reports and model files."""
     beads: Annotated[dict[Name, Bead], Field(min_length=1)]
     """Kinds of beads."""
     molecules: Annotated[dict[Name, Molecule], Field(min_length=1)]
     """Kinds of molecules."""
+    reactions: Reactions | None = None
+    """Bonds that may form while a network is cured."""
     forcefield: ForceField
     """Form of the interactions."""
     parameters: dict[str, Annotated[ParameterRule, BeforeValidator(_rule)]]

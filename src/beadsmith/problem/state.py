@@ -6,9 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-#: Variables that only distributions have: the distance and the angle at the middle of a bin.  No force field depends on
+#: Variables that only curves have, such as the distance at the middle of a bin, or a time.  No force field depends on
 #: them, and no simulation is made at them.
-COORDINATES = ("r", "theta")
+COORDINATES = ("r", "theta", "t", "strain")
+
+
+#: The degree of crosslinking: bonds that have formed over those that stoichiometry allows, 0 to 1.
+DEGREE = "DC"
 
 
 @dataclass(frozen=True, order=True)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from beadsmith.errors import ProblemError
 from beadsmith.problem.checks import recorded_states, temperatures_of
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Script
-from beadsmith.problem.state import COORDINATES, State, same_state
+from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Network, Script, Stage, Tension
+from beadsmith.problem.state import COORDINATES, DEGREE, State, same_state
 
 
 def at_states(problem: Problem, wanted: Mapping[str, tuple[float, ...]]) -> list[tuple[State, Problem]]:
@@ -23,8 +23,8 @@ def at_states(problem: Problem, wanted: Mapping[str, tuple[float, ...]]) -> list
         wanted: values of state variables; temperature is ``T``, K.
 
     Raises:
-        ProblemError: nothing in the problem can take a temperature, one is not positive, or a variable is a coordinate
-            of distributions.
+        ProblemError: nothing in the problem can take a temperature, one is not positive, there are several for a pull,
+            no network can have a degree of crosslinking, or a variable is a coordinate of distributions.
     """
     for name in COORDINATES:
         if name in wanted:
@@ -36,9 +36,36 @@ def at_states(problem: Problem, wanted: Mapping[str, tuple[float, ...]]) -> list
     if any(temperature <= 0 for temperature in temperatures):
         received = ", ".join(f"{value:g}" for value in temperatures)
         raise ProblemError("--state T", received, "positive temperatures")
+    networks = any(isinstance(experiment, Network) for experiment in problem.experiments.values())
+    if networks and not all(0 <= degree <= 1 for degree in wanted.get(DEGREE, ())):
+        received = ", ".join(f"{degree:g}" for degree in wanted[DEGREE])
+        raise ProblemError(f"--state {DEGREE}", received, "degrees of crosslinking between 0 and 1")
     others = {name: values for name, values in wanted.items() if name != "T"}
     combinations = itertools.product(*others.values())
     return [_at(problem, State.of(dict(zip(others, values, strict=True))), temperatures) for values in combinations]
+
+
+def at_all_degrees(problem: Problem, wanted: Mapping[str, tuple[float, ...]]) -> list[Problem]:
+    """The same states as those of :func:`at_states`, with all degrees of crosslinking of networks in one problem.
+
+    So they are simulated side by side, and not one after the other.  Empty if there is nothing to be gained: fewer than
+    two degrees, or experiments that are no networks and so have one state at a time.
+
+    Raises:
+        ProblemError: as :func:`at_states`.
+    """
+    degrees = wanted.get(DEGREE, ())
+    if len(degrees) < 2 or not all(isinstance(one, Network) for one in problem.experiments.values()):
+        return []
+    first = {**wanted, DEGREE: degrees[:1]}
+    return [_with_degrees(restated, tuple(sorted(set(degrees)))) for _, restated in at_states(problem, first)]
+
+
+def _with_degrees(problem: Problem, degrees: tuple[float, ...]) -> Problem:
+    experiments = {
+        name: experiment.model_copy(update={"degrees": degrees}) for name, experiment in problem.experiments.items()
+    }
+    return replace(problem, file=problem.file.model_copy(update={"experiments": experiments}), targets=())
 
 
 def _at(problem: Problem, state: State, temperatures: tuple[float, ...]) -> tuple[State, Problem]:
@@ -67,16 +94,19 @@ def _at(problem: Problem, state: State, temperatures: tuple[float, ...]) -> tupl
 
 def _experiment_at(experiment: Experiment, state: State, temperatures: tuple[float, ...]) -> Experiment:
     changes: dict[str, object] = {"state": {**experiment.state, **state.as_dict()}}
+    if isinstance(experiment, Network) and DEGREE in state:
+        changes = {"state": {**experiment.state, **state.without(DEGREE).as_dict()}, "degrees": (state[DEGREE],)}
     recorded = _recorded_stages(experiment)
     if temperatures and recorded and not isinstance(experiment, Script):
+        protocol = [_pulled_at(stage, temperatures) for stage in experiment.protocol]
         shares: dict[int, list[float]] = {number: [] for number in recorded}
         for temperature in dict.fromkeys(temperatures):
             nearest = min(recorded, key=lambda number: min(abs(temperature - own) for own in recorded[number]))
             shares[nearest].append(temperature)
         changes["protocol"] = tuple(
-            _stage_at(stage, shares[number]) if number in shares else stage
-            for number, stage in enumerate(experiment.protocol)
-            if shares.get(number) != []
+            changed
+            for number, stage in enumerate(protocol)
+            for changed in (_stages_at(stage, shares[number]) if number in shares else [stage])
         )
     return experiment.model_copy(update=changes)
 
@@ -95,20 +125,21 @@ def _recorded_stages(experiment: Experiment) -> dict[int, tuple[float, ...]]:
     return found
 
 
-def _stage_at(stage: object, temperatures: list[float]) -> object:
-    match stage:
-        case Ladder():
-            cooling = stage.temperatures[0] > stage.temperatures[-1]
-            return stage.model_copy(update={"temperatures": tuple(sorted(temperatures, reverse=cooling))})
-        case Dynamics(record=True):
-            kept = {name: getattr(stage, name) for name in ("pressure", "damping", "pressure_damping", "frames")}
-            return Ladder.model_construct(
-                stage="ladder",
-                ensemble=stage.stage,
-                temperatures=tuple(temperatures),
-                ramp=None,
-                hold=stage.duration,
-                **kept,
-            )
-        case _:
-            return stage
+def _pulled_at(stage: Stage, temperatures: tuple[float, ...]) -> Stage:
+    """A pull at the temperature that is asked for; any other stage as it is."""
+    if not isinstance(stage, Tension):
+        return stage
+    if len(temperatures) > 1:
+        received = ", ".join(f"{temperature:g}" for temperature in temperatures)
+        raise ProblemError("--state T", received, "one temperature", "a protocol that ends with a tension pulls at one")
+    return stage.model_copy(update={"temperature": temperatures[0]})
+
+
+def _stages_at(stage: Stage, temperatures: list[float]) -> list[Stage]:
+    """A recorded stage at other temperatures; none of it without any."""
+    if isinstance(stage, Dynamics):
+        return [stage.model_copy(update={"temperature": f"{temperature!r} K"}) for temperature in temperatures]
+    if isinstance(stage, Ladder) and temperatures:
+        cooling = stage.temperatures[0] > stage.temperatures[-1]
+        return [stage.model_copy(update={"temperatures": tuple(sorted(temperatures, reverse=cooling))})]
+    return []

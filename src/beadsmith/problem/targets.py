@@ -33,6 +33,16 @@ KIND_OF_OBSERVABLE = {
     "bond_length": "length",
     "bond_angle": "angle",
     "radial_distribution": "number",
+    "debye_waller_factor": "area",
+    "mean_squared_displacement": "area",
+    "bulk_modulus": "modulus",
+    "youngs_modulus": "modulus",
+    "poissons_ratio": "number",
+    "yield_stress": "stress",
+    "yield_strain": "number",
+    "tensile_strength": "stress",
+    "strain_at_break": "number",
+    "stress": "stress",
     "glass_transition_lines": "temperature",
     "glass_transition_hyperbola": "temperature",
     "thermal_expansion": "thermal expansion",
@@ -40,7 +50,14 @@ KIND_OF_OBSERVABLE = {
 }
 
 #: State variables whose values carry a unit; all others are plain numbers.
-KIND_OF_VARIABLE = {"T": "temperature", "P": "pressure", "r": "length", "theta": "angle"}
+KIND_OF_VARIABLE = {
+    "T": "temperature",
+    "P": "pressure",
+    "r": "length",
+    "theta": "angle",
+    "t": "time",
+    "strain": "number",
+}
 
 
 def quantity_of(observable: Observable) -> str:

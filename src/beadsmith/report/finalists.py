@@ -10,6 +10,7 @@ from beadsmith.campaign.finalists import Finalists
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.quantity import parse_duration
 from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines, Ladder, Script
+from beadsmith.report.curves import pictures_of_curves
 from beadsmith.report.findings import Findings, Subject, subjects
 from beadsmith.report.formatting import core_time, count, number
 from beadsmith.report.tables import PropertyTable, property_table
@@ -93,10 +94,9 @@ def _section(finalists: Finalists) -> FinalistSection:
 
 
 def _pictures(problem: Problem, models: Sequence[Subject]) -> tuple[Picture, ...]:
-    from beadsmith.report.figures.curves import curve_pictures  # Matplotlib is slow to import
-    from beadsmith.report.figures.transition import transition_pictures
+    from beadsmith.report.figures.transition import transition_pictures  # Matplotlib is slow to import
 
-    return (*transition_pictures(problem, models), *curve_pictures(problem, None, models))
+    return (*transition_pictures(problem, models), *pictures_of_curves(problem, None, models))
 
 
 def _transitions(problem: Problem) -> list[GlassTransitionLines | GlassTransitionHyperbola]:

@@ -11,9 +11,10 @@ from beadsmith.campaign.finalists import Finalists, measured_finalists
 from beadsmith.campaign.identify import Identified, identify_study
 from beadsmith.campaign.study import Manifest, Study
 from beadsmith.errors import ProblemError, StudyError
-from beadsmith.problem.model import Model
+from beadsmith.problem.model import Model, constant_model
 from beadsmith.problem.problem import Problem, load_model
 from beadsmith.problem.records import Evaluation, Observation
+from beadsmith.report.networks import GrownNetwork, stored_networks
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class Findings:
         repeats: other studies of the same search.
         finalists: models that were measured at other fidelities.
         identified: what the targets tell about the parameters; None if the study has no derivatives.
+        networks: that the result was measured on.
     """
 
     problem: Problem
@@ -102,6 +104,7 @@ class Findings:
     repeats: tuple[Repeat, ...] = ()
     finalists: tuple[Finalists, ...] = ()
     identified: Identified | None = None
+    networks: tuple[GrownNetwork, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -121,16 +124,17 @@ def gather(problem: Problem, study: Study, others: Sequence[Study] = ()) -> Find
     Raises:
         StudyError: a manifest cannot be read.
     """
-    manifest = study.manifest()
+    manifest, outcome = study.manifest(), outcome_of(study, problem)
     return Findings(
         problem=problem,
         name=study.folder.resolve().name,
         manifest=manifest,
-        outcome=outcome_of(study, problem),
+        outcome=outcome,
         compared=tuple(_compared(problem, label, file) for label, file in problem.file.compare.items()),
         repeats=tuple(_repeat(other, problem, manifest) for other in others),
         finalists=measured_finalists(study, problem),
         identified=_identified(problem, study),
+        networks=() if manifest is None else _networks(problem, study, manifest, outcome),
     )
 
 
@@ -222,6 +226,13 @@ def _identified(problem: Problem, study: Study) -> Identified | None:
         return identify_study(problem, study, frames=False)
     except StudyError:
         return None
+
+
+def _networks(problem: Problem, study: Study, manifest: Manifest, outcome: Outcome) -> tuple[GrownNetwork, ...]:
+    """Those that all models share, or the result's own."""
+    evaluation = outcome.best.replicas[0] if outcome.best is not None else outcome.incumbent
+    model = None if evaluation is None else constant_model("", problem.parameters, evaluation.point)
+    return stored_networks(problem, study.folder, model, 0 if evaluation is None else evaluation.seed, manifest.engine)
 
 
 def _repeat(study: Study, problem: Problem, manifest: Manifest | None) -> Repeat:

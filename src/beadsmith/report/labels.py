@@ -10,12 +10,19 @@ from beadsmith.problem.targets import KIND_OF_VARIABLE, unit_of
 from beadsmith.units import UNIT_OF_KIND
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+#: Names of people, which names of observables cannot spell.
+_NAMES = {"youngs": "Young's", "poissons": "Poisson's", "debye waller": "Debye-Waller"}
 _POWER = re.compile(r"\^(-?\d+)")
 
 
 def observable_label(name: str) -> str:
-    """``Radius of gyration`` for ``radius_of_gyration``; capitals inside a name stay."""
+    """``Radius of gyration`` for ``radius_of_gyration``, ``Young's modulus`` for ``youngs_modulus``.
+
+    Capitals inside a name stay.
+    """
     words = name.replace("_", " ").strip()
+    for plain, proper in _NAMES.items():
+        words = words.replace(plain, proper)
     return words[:1].upper() + words[1:]
 
 

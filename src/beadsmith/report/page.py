@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from beadsmith.campaign.study import Study, digest_of
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines
+from beadsmith.report.curves import pictures_of_curves
 from beadsmith.report.failures import failure_groups
 from beadsmith.report.finalists import finalist_sections
 from beadsmith.report.findings import Findings, Subject, gather, start_of, subjects, well
 from beadsmith.report.formatting import ABSENT, Written, core_time, count, number, share, written
+from beadsmith.report.html import filled, write_page
 from beadsmith.report.identifiability import identifiability_section
 from beadsmith.report.labels import observable_label
+from beadsmith.report.networks import network_sections
 from beadsmith.report.parameters import parameter_table
 from beadsmith.report.references import citations
 from beadsmith.report.summary import meaning_of, summary
-from beadsmith.report.tables import property_table
+from beadsmith.report.tables import has_transition, property_table
 
 if TYPE_CHECKING:
     from beadsmith.report.figures.style import Picture
@@ -93,24 +93,13 @@ def write_report(problem: Problem, study: Study, path: Path | None = None, other
         StudyError: a manifest cannot be read.
     """
     target = study.report if path is None else path
-    text = rendered(gather(problem, study, others))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(target)
+    write_page(target, rendered(gather(problem, study, others)))
     return target
 
 
 def rendered(findings: Findings) -> str:
     """The page as text."""
-    environment = Environment(
-        loader=PackageLoader("beadsmith.report", "template"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(context_of(findings))
+    return filled("report.html", context_of(findings))
 
 
 def context_of(findings: Findings) -> dict[str, Any]:
@@ -124,8 +113,9 @@ def context_of(findings: Findings) -> dict[str, Any]:
         "meaning": meaning_of(problem.file.misfit) if problem.targets else "",
         "tiles": _tiles(findings),
         "table": property_table(problem, models),
-        "has_transition": _has_transition(problem),
-        "curves": _curves(findings, models),
+        "has_transition": has_transition(problem),
+        "curves": pictures_of_curves(problem, start_of(outcome), models),
+        "networks": network_sections(problem, findings.networks),
         **_pictures_of_search(findings, models),
         "candidates": _candidates(findings),
         "finalists": finalist_sections(findings),
@@ -167,12 +157,6 @@ def _tiles(findings: Findings) -> list[Tile]:
     ]
 
 
-def _curves(findings: Findings, models: Sequence[Subject]) -> list[Picture]:
-    from beadsmith.report.figures.curves import curve_pictures  # Matplotlib is slow to import
-
-    return curve_pictures(findings.problem, start_of(findings.outcome), models)
-
-
 def _pictures_of_search(findings: Findings, models: Sequence[Subject]) -> dict[str, Picture | None]:
     """Figures that need a misfit; None where there is none."""
     from beadsmith.report.figures.convergence import convergence_picture
@@ -187,11 +171,6 @@ def _pictures_of_search(findings: Findings, models: Sequence[Subject]) -> dict[s
         "terms": terms_picture(evaluations, models),
         "distribution": distribution_picture(evaluations, models),
     }
-
-
-def _has_transition(problem: Problem) -> bool:
-    kinds = GlassTransitionLines | GlassTransitionHyperbola
-    return any(isinstance(observable, kinds) for observable in problem.observables.values())
 
 
 def _candidates(findings: Findings) -> list[CandidateRow]:

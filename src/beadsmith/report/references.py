@@ -108,6 +108,8 @@ def _used(findings: Findings) -> Iterator[tuple[str, str]]:
         yield from _for(("shirts2008", "chodera2007", "chodera2016"), "standard errors and equilibration, pymbar")
     if any(isinstance(observable, GlassTransitionHyperbola) for observable in observables):
         yield "patrone2016", "glass transition by hyperbola"
+    if findings.networks:
+        yield from _for(("macosko1976", "miller1976"), "the ideal network beside the simulated ones")
     yield "rocklin2015", "running many simulations, Dask"
 
 

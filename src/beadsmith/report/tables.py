@@ -18,6 +18,7 @@ from beadsmith.problem.schema import (
     Distribution,
     GlassTransitionHyperbola,
     GlassTransitionLines,
+    MeanSquaredDisplacement,
     ThermalExpansion,
 )
 from beadsmith.problem.state import State, same_state
@@ -151,13 +152,14 @@ class PropertyTable:
 
     @property
     def undetermined(self) -> tuple[tuple[str, str], ...]:
-        """What the data of a model leave open: the model, and why."""
-        return tuple(
+        """What the data of a model leave open: the model, and why; each once."""
+        found = (
             (column.title, cell.note)
             for row in self.rows
             for column, cell in zip(self.columns, row.cells, strict=True)
             if cell is not None and cell.written.value == IN_WORDS and cell.note
         )
+        return tuple(dict.fromkeys(found))
 
     @property
     def remarks(self) -> tuple[tuple[str, str], ...]:
@@ -195,13 +197,19 @@ def direct_targets(problem: Problem) -> list[Target]:
     return [target for target in problem.targets if not isinstance(problem.observables[target.observable], derived)]
 
 
+def has_transition(problem: Problem) -> bool:
+    """Whether a glass transition is among the observables."""
+    kinds = GlassTransitionLines | GlassTransitionHyperbola
+    return any(isinstance(observable, kinds) for observable in problem.observables.values())
+
+
 def _groups(problem: Problem, models: Sequence[Subject]) -> list[Group]:
     z = [_deviation_by_target(problem, model) for model in models]
     groups = []
     for name in measured_observables(problem, models):
         targets = [target for target in problem.targets if target.observable == name]
         observable = problem.observables.get(name)
-        if isinstance(observable, Distribution):
+        if isinstance(observable, Distribution | MeanSquaredDisplacement):
             rows = _rows_of_distribution(name, observable.coordinate, targets, models, z)
         else:
             decimals = own_decimals(target.value for target in targets)
@@ -248,8 +256,10 @@ def _rows_of_distribution(
 ) -> list[Row]:
     """One row for each state without the coordinate: figures show the bins, a table of all of them would hide the rest.
 
-    With targets: the root mean square deviation of the bins from them; without: the height of the highest bin.
+    With targets: the root mean square deviation of the bins from them; without: the height of the highest bin, of a
+    curve along time its highest value.
     """
+    words = ("value", "highest value") if coordinate == "t" else ("bin", "highest bin")
     states: list[State] = []
     observed = (one.state for model in models for one in model.observations if one.observable == name)
     for state in (one.without(coordinate) for one in (*(target.state for target in targets), *observed)):
@@ -262,9 +272,9 @@ def _rows_of_distribution(
         if here:
             cells = [_deviation_of_bins(found, here, own) for found, own in zip(bins, z, strict=True)]
             target = Cell(math.nan, math.nan, Written(ABSENT))
-            rows.append(Row(name, state, target, tuple(cells), f"deviation of {count(len(here), 'bin')}"))
+            rows.append(Row(name, state, target, tuple(cells), f"deviation of {count(len(here), words[0])}"))
         else:
-            rows.append(Row(name, state, None, tuple(_highest(found) for found in bins), "highest bin"))
+            rows.append(Row(name, state, None, tuple(_highest(found) for found in bins), words[1]))
     return rows
 
 
@@ -284,9 +294,10 @@ def _deviation_of_bins(
 
 
 def _highest(found: Sequence[Observation]) -> Cell | None:
-    if not found:
-        return None
-    one = max(found, key=lambda bin_: bin_.value)
+    known = [one for one in found if math.isfinite(one.value)]
+    if not known:
+        return _cell(found)
+    one = max(known, key=lambda bin_: bin_.value)
     return _cell_of_bins(found, one.value, one.stderr, written(one.value, one.stderr))
 
 

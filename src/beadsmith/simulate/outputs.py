@@ -113,8 +113,10 @@ def _read_stretch(simulation: Simulation, number: int, folder: Path) -> Recordin
         raise OutputMissing(f"series_{number}.txt has {len(rows)} samples of {expected}")
     series = Series(
         stretch.series_every * simulation.timestep,
-        {name: rows[1:, index] for index, name in enumerate(names) if name != "step"},
+        {name: rows[0 if stretch.averaged else 1 :, index] for index, name in enumerate(names) if name != "step"},
     )
+    if not stretch.frames_every:
+        return Recording(simulation.experiment, stretch.state, series, None, simulation.topology, stretch.axis)
     _, positions, boxes = _read_positions(folder / f"frames_{number}.bin", simulation)
     if len(positions) < stretch.steps // stretch.frames_every:
         raise OutputMissing(

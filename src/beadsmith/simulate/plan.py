@@ -18,9 +18,18 @@ from beadsmith.forcefield.export import lammps_include
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Topology
-from beadsmith.problem.schema import Melt, Script, ScriptRecording, Vacuum
+from beadsmith.problem.schema import Experiment, Network, Periodic, Script, ScriptRecording, Tension, Vacuum
 from beadsmith.problem.state import State
-from beadsmith.simulate.script import Resumed, Settings, Stretch, first_temperature, write_continuation, write_script
+from beadsmith.simulate.script import (
+    RELAXED,
+    Resumed,
+    Settings,
+    Stretch,
+    first_temperature,
+    write_continuation,
+    write_script,
+    write_tension,
+)
 
 #: Goes into every hash: raise it when the meaning of the inputs changes.
 FORMAT = 1
@@ -82,6 +91,11 @@ class Simulation:
         return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:24]
 
     @property
+    def pulled(self) -> bool:
+        """Whether it is a tension, and nothing else."""
+        return any(isinstance(stretch.stage, Tension) for stretch in self.stretches)
+
+    @property
     def steps(self) -> int:
         """Recorded steps; 0 if not known."""
         return sum(stretch.steps for stretch in self.stretches)
@@ -95,7 +109,7 @@ def _without_remarks(name: str, text: str) -> str:
 
 
 def plan_simulations(problem: Problem, model: Model, seed: int, engine: str) -> tuple[Simulation, ...]:
-    """All simulations that one evaluation of ``model`` needs, one per experiment.
+    """Simulations that one evaluation of ``model`` begins with, one per experiment that needs no cure.
 
     Args:
         seed: of this evaluation; each experiment gets its own from it.
@@ -106,7 +120,8 @@ def plan_simulations(problem: Problem, model: Model, seed: int, engine: str) -> 
     """
     return tuple(
         plan_simulation(problem, name, model, seed_of_experiment(problem, name, seed), engine)
-        for name in problem.experiments
+        for name, experiment in problem.experiments.items()
+        if not isinstance(experiment, Network)
     )
 
 
@@ -117,13 +132,35 @@ def seed_of_experiment(problem: Problem, name: str, seed: int, replica: int = 0)
 
 
 def plan_simulation(problem: Problem, name: str, model: Model, seed: int, engine: str) -> Simulation:
-    """The simulation of one experiment; see :func:`plan_simulations`."""
+    """The simulation of one experiment, of a network before its cure; see :func:`plan_simulations`."""
     experiment = problem.experiments[name]
     if isinstance(experiment, Script):
         return _users_own(problem, name, experiment, model, seed, engine)
     state = State.of(experiment.state).with_(T=first_temperature(experiment))
     system = _system(problem, experiment, model, state, np.random.default_rng(seed))
-    script = write_script(_settings(problem, experiment, model, seed))
+    return plan_system(problem, name, experiment, model, system, seed, engine)
+
+
+def plan_system(
+    problem: Problem,
+    name: str,
+    experiment: Periodic | Vacuum,
+    model: Model,
+    system: System,
+    seed: int,
+    engine: str,
+    end: str | None = None,
+) -> Simulation:
+    """A simulation that begins with a given system.
+
+    Args:
+        name: of the experiment.
+        experiment: whose protocol runs, at the state it fixes.
+        seed: of velocities and thermostats.
+        engine: version of LAMMPS that will run it.
+        end: name of a dump of the last positions; none if None.
+    """
+    script = write_script(replace(_settings(problem, experiment, model, seed), end=end))
     return Simulation(
         experiment=name,
         files={"in.lammps": script.text, "system.data": data_file(system, f"experiment {name}")},
@@ -148,8 +185,8 @@ def plan_continuation(
         seed: of the thermostats.
     """
     experiment = problem.experiments[first.experiment]
-    if isinstance(experiment, Script):
-        raise ValueError("a user's own script cannot be continued")
+    if isinstance(experiment, Script | Network):
+        raise ValueError("networks and a user's own script cannot be continued")
     inherited = {f"from_{number}.restart": (run, file) for number, (_, run, file) in wanted.items()}
     resumed = [
         Resumed(first.stretches[number], steps, f"from_{number}.restart") for number, (steps, _, _) in wanted.items()
@@ -158,13 +195,32 @@ def plan_continuation(
     return replace(first, files={"in.lammps": script.text}, stretches=script.stretches, inherited=inherited)
 
 
-def _settings(problem: Problem, experiment: Melt | Vacuum, model: Model, seed: int) -> Settings:
+def plan_tensions(problem: Problem, experiment: Experiment, model: Model, relaxed: Simulation) -> dict[str, Simulation]:
+    """The simulations that pull what another one left, by axis; none if the protocol does not end so.
+
+    Args:
+        experiment: at the state of ``relaxed``.
+        relaxed: the simulation of all stages before, as it was planned.
+    """
+    if isinstance(experiment, Script) or not isinstance(stage := experiment.protocol[-1], Tension):
+        return {}
+    settings = _settings(problem, experiment, model, seed=0)  # the thermostat of tension has none
+    scripts = {axis: write_tension(settings, stage, axis) for axis in stage.axes}
+    inherited = {RELAXED: (relaxed.name, RELAXED)}
+    return {
+        axis: replace(relaxed, files={"in.lammps": script.text}, stretches=script.stretches, inherited=inherited)
+        for axis, script in scripts.items()
+    }
+
+
+def _settings(problem: Problem, experiment: Periodic | Vacuum, model: Model, seed: int) -> Settings:
     state = State.of(experiment.state).with_(T=first_temperature(experiment))
-    periodic = isinstance(experiment, Melt)
+    periodic = isinstance(experiment, Periodic)
     precision = problem.file.precision
     return Settings(
         experiment=experiment,
         seed=seed % 899_999_963,
+        bond_types=problem.bond_types,
         styles=style_lines(problem, periodic=periodic),
         coefficients=lambda at: coefficient_lines(problem, model, at),
         diameters=tuple(diameters(problem, model, state).values()),
@@ -174,9 +230,9 @@ def _settings(problem: Problem, experiment: Melt | Vacuum, model: Model, seed: i
 
 
 def _system(
-    problem: Problem, experiment: Melt | Vacuum, model: Model, state: State, random: np.random.Generator
+    problem: Problem, experiment: Periodic | Vacuum, model: Model, state: State, random: np.random.Generator
 ) -> System:
-    if isinstance(experiment, Melt):
+    if isinstance(experiment, Periodic):
         return melt(problem, model, experiment.molecules, experiment.initial_density, state, random)
     return isolated(problem, model, experiment.molecule, experiment.replicas, state, random)
 

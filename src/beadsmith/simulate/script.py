@@ -2,7 +2,8 @@
 
 Every recorded stretch ``i`` leaves ``series_<i>.txt`` (numbers over time), ``frames_<i>.bin`` (unwrapped positions)
 and, if it may be continued, ``stretch_<i>.restart``; the script ends by printing :data:`COMPLETE`, so that a cut-off
-log is told from a finished one.
+log is told from a finished one.  Before a tension it leaves :data:`RELAXED`, from which every axis is pulled by an
+input of its own (:func:`write_tension`).
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from dataclasses import dataclass, replace
 
 from beadsmith.problem.checks import temperatures_of
 from beadsmith.problem.quantity import parse_duration
-from beadsmith.problem.schema import Dynamics, Ladder, Melt, Minimize, PushOff, Vacuum
+from beadsmith.problem.schema import Dynamics, Ladder, Minimize, Periodic, PushOff, Tension, Vacuum
 from beadsmith.problem.state import State
 
 COMPLETE = "Beadsmith: all stages complete"
+
+#: Restart file with what is to be pulled.
+RELAXED = "relaxed.restart"
 
 #: Columns of the series files, by what LAMMPS calls them; those of a box make no sense for isolated molecules.
 SERIES_COLUMNS = {"temperature": "c_thermo_temp", "potential_energy": "c_thermo_pe"}
@@ -32,6 +36,15 @@ _NEW = (
 #: About how many samples a recorded stretch has; more only cost disk.
 SAMPLES = 1000
 
+#: Bonds are looked at every so many steps: a long one grows by less than a tenth of an angstrom meanwhile.
+_LOOK_FOR_BREAKS = 10
+
+#: Components of the pressure, in LAMMPS' order.
+STRESSES = ("xx", "yy", "zz", "xy", "xz", "yz")
+
+#: Stress is averaged over every so many steps between two samples: it fluctuates far more than it changes.
+_STRESS_EVERY = 5
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -40,15 +53,21 @@ class Stretch:
     Attributes:
         state: the state it records.
         steps: its length.
-        series_every, frames_every: steps between samples.
+        series_every: steps between samples.
+        frames_every: steps between frames; 0 if none are kept.
         stage: the stage that it belongs to.
+        averaged: whether a sample is the average since the last one; else it is of that moment, the first one before
+            the first step.
+        axis: along which it is pulled; empty if it is not.
     """
 
     state: State
     steps: int
     series_every: int
     frames_every: int
-    stage: Dynamics | Ladder
+    stage: Dynamics | Ladder | Tension
+    averaged: bool = False
+    axis: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,21 +98,25 @@ class Settings:
     """What the commands of every stage need.
 
     Attributes:
-        experiment: the experiment.
+        experiment: the experiment; its protocol is what is written.
         seed: seed of velocities and thermostats.
+        bond_types: their names, type 1 first.
         styles: style lines; set again after the push-off.
         coefficients: coefficient lines at a state.
         shortest_edge: below this edge of the box (angstrom) the simulation stops; None without a box.
         restarts: whether the end of every recorded stretch is kept, so that it can be continued.
+        end: name of a dump of the last positions; none if None.
     """
 
-    experiment: Melt | Vacuum
+    experiment: Periodic | Vacuum
     seed: int
+    bond_types: Sequence[str]
     styles: Sequence[str]
     coefficients: Callable[[State], Sequence[str]]
     diameters: Sequence[float]
     shortest_edge: float | None
     restarts: bool = False
+    end: str | None = None
 
 
 def write_script(settings: Settings) -> Script:
@@ -111,6 +134,10 @@ def write_script(settings: Settings) -> Script:
                 lines += writer.dynamics(stage)
             case Ladder():
                 lines += writer.ladder(stage)
+            case Tension():
+                lines.append(f"write_restart {RELAXED}")
+    if settings.end is not None:
+        lines.append(f"write_dump all custom {settings.end} id xu yu zu modify sort id")
     lines.append(f'print "{COMPLETE}"')
     return Script("\n".join(lines) + "\n", tuple(writer.stretches))
 
@@ -125,12 +152,25 @@ def write_continuation(settings: Settings, resumed: Sequence[Resumed]) -> Script
     return Script("\n".join(lines) + "\n", tuple(writer.stretches))
 
 
+def write_tension(settings: Settings, stage: Tension, axis: str) -> Script:
+    """Input that pulls what :data:`RELAXED` holds along an axis.
+
+    A pulled box may become half as wide as others before it stops: beads then see two images of a neighbour, each of
+    which LAMMPS counts, but none of themselves.
+    """
+    if settings.shortest_edge is not None:
+        settings = replace(settings, shortest_edge=0.5 * settings.shortest_edge)
+    writer = _Writer(settings)
+    lines = [f"read_restart {RELAXED}", *_header(settings), *writer.tension(stage, axis), f'print "{COMPLETE}"']
+    return Script("\n".join(lines) + "\n", tuple(writer.stretches))
+
+
 def restart_file(number: int) -> str:
     """Where the end of recorded stretch ``number`` is kept."""
     return f"stretch_{number}.restart"
 
 
-def first_temperature(experiment: Melt | Vacuum) -> float:
+def first_temperature(experiment: Periodic | Vacuum) -> float:
     """Temperature at which the protocol begins, K."""
     for stage in experiment.protocol:
         match stage:
@@ -140,6 +180,8 @@ def first_temperature(experiment: Melt | Vacuum) -> float:
                 return temperatures_of(stage)[0]
             case Ladder():
                 return stage.temperatures[0]
+            case Tension():
+                return stage.temperature
     return 300.0
 
 
@@ -213,11 +255,63 @@ class _Writer:
             lines += self._running(stage.ensemble, temperature, temperature, stage, recorded)
         return lines
 
+    def tension(self, stage: Tension, axis: str) -> list[str]:
+        """Pull along an axis; strains are engineering ones, pressures those of the box as it is."""
+        state = self._fixed.with_(T=stage.temperature)
+        steps = round(stage.strain / (stage.rate * self._timestep))
+        every = max(1, steps // SAMPLES)
+        inner = _STRESS_EVERY if every % _STRESS_EVERY == 0 else 1
+        self.stretches.append(Stretch(state, steps, every, 0, stage, averaged=True, axis=axis))
+        lateral = [other for other in "xyz" if other != axis]
+        columns = {
+            **{f"strain_{edge}": f"v_strain_{edge}" for edge in "xyz"},
+            **{f"pressure_{tensor}": f"c_thermo_press[{place}]" for place, tensor in enumerate(STRESSES, start=1)},
+            "temperature": "c_thermo_temp",
+            **({"broken_bonds": "v_broken"} if stage.breaking else {}),
+        }
+        damping = stage.damping or 100 * self._timestep
+        barostat = stage.pressure_damping or 1000 * self._timestep
+        held = " ".join(f"{other} {stage.pressure:g} {stage.pressure:g} {barostat:g}" for other in lateral)
+        thermostat = f"temp {stage.temperature:g} {stage.temperature:g} {damping:g}"
+        return [
+            *self.at(state),
+            f"# tension along {axis} at {stage.temperature:g} K",
+            "reset_timestep 0",
+            *[f"variable strain_{edge} equal l{edge}/$(l{edge})-1.0" for edge in "xyz"],
+            *self._breaking(stage),
+            f"fix pull all deform 1 {axis} erate {stage.rate:.10g} units box remap x",
+            f"fix dynamics all npt {thermostat} {held}",
+            f"fix series all ave/time {inner} {every // inner} {every} "
+            f"{' '.join(columns.values())} "
+            f'file series_0.txt title1 "# {state.label}" title2 "# step {" ".join(columns)}" format " %.9g"',
+            f"run {steps}",
+            "unfix series",
+            "unfix dynamics",
+            "unfix pull",
+        ]
+
+    def _breaking(self, stage: Tension) -> list[str]:
+        """Bonds that are too long are taken out, with the angles that they are part of."""
+        types = [self._settings.bond_types.index(name) + 1 for name in stage.breaking]
+        if not types:
+            return []
+        lengths = stage.breaking.values()
+        counted = "+".join(f"f_break_{number}[2]" for number in types)
+        return [
+            *[
+                f"fix break_{number} all bond/break {_LOOK_FOR_BREAKS} {number} {length:g}"
+                for number, length in zip(types, lengths, strict=True)
+            ],
+            f"variable broken equal {counted}",
+            "thermo_modify lost/bond ignore",
+        ]
+
     def resumed(self, one: Resumed) -> list[str]:
         """More of a stretch, sampled as before; velocities and thermostat come from its end."""
         self._coefficients, temperature = (), one.stretch.state["T"]
         self._temperature = temperature
         stage = one.stretch.stage
+        assert not isinstance(stage, Tension)  # what was torn is not pulled again
         ensemble = stage.ensemble if isinstance(stage, Ladder) else stage.stage
         lines = self.at(one.stretch.state)
         record = self._sampled(replace(one.stretch, steps=one.steps))
@@ -230,9 +324,8 @@ class _Writer:
             lines.append(f"velocity all create {first:g} {self._next_seed()} dist gaussian")
         match ensemble:
             case "npt":
-                barostat = stage.pressure_damping or 1000 * self._timestep
-                pressure = f"iso {stage.pressure:g} {stage.pressure:g} {barostat:g}"
-                lines.append(f"fix dynamics all npt temp {first:g} {last:g} {damping:g} {pressure}")
+                thermostat = f"temp {first:g} {last:g} {damping:g}"
+                lines.append(f"fix dynamics all npt {thermostat} {_barostat(stage, self._timestep)}")
             case "nvt":
                 lines.append(f"fix dynamics all nvt temp {first:g} {last:g} {damping:g}")
             case "langevin":
@@ -270,6 +363,14 @@ class _Writer:
         return self._seed + 1
 
 
+def _barostat(stage: Dynamics | Ladder, timestep: float) -> str:
+    damping = stage.pressure_damping or 1000 * timestep
+    if isinstance(stage, Ladder):
+        return f"iso {stage.pressure:g} {stage.pressure:g} {damping:g}"
+    edges = "iso" if stage.coupling == "isotropic" else "aniso"
+    return f"{edges} {stage.pressure[0]:g} {stage.pressure[1]:g} {damping:g}"
+
+
 def _header(settings: Settings) -> list[str]:
     experiment = settings.experiment
     lines = [
@@ -298,5 +399,5 @@ def _minimize(stage: Minimize) -> list[str]:
     return [f"minimize {stage.energy_tolerance:g} {stage.force_tolerance:g} {stage.iterations} {10 * stage.iterations}"]
 
 
-def _first_state(experiment: Melt | Vacuum) -> State:
+def _first_state(experiment: Periodic | Vacuum) -> State:
     return State.of(experiment.state).with_(T=first_temperature(experiment))

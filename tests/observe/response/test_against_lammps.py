@@ -64,8 +64,8 @@ def lammps(engine: Engine, tmp_path: Path) -> Callable[..., np.ndarray]:
         kinds = list(recording.topology.molecule_kinds.values())
         counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
         box = melt(problem, models[0], counts, 0.1, recording.state, np.random.default_rng(0))
-        edge = float(recording.frames.boxes[frame, 0, 0])
-        system = replace(box, positions=recording.frames.positions[frame], edge=edge, topology=recording.topology)
+        edges = np.diag(recording.frames.boxes[frame])
+        system = replace(box, positions=recording.frames.positions[frame], edges=edges, topology=recording.topology)
         files = {"in.lammps": script(problem, recording, models, styles), "system.data": data_file(system, "test")}
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
         folder.mkdir()

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from beadsmith.observe.bonded import bond_vectors
 from beadsmith.observe.response.coefficients import Coefficients
 from beadsmith.observe.response.frame_values import Array, FrameValues, weighted_sums
 from beadsmith.observe.response.wiring import Terms
+from beadsmith.problem.recording import Frames
 
 #: theta0 is a parameter in degrees.
 _DEGREE = math.pi / 180.0
@@ -64,26 +66,25 @@ ANGLE_ROWS: Mapping[str, Callable[..., list[Array]]] = {
 
 
 def bond_values(
-    style: str, positions: Array, bonds: Terms, groups: int, coefficients: Coefficients
+    style: str, frames: Frames, bonds: Terms, groups: int, coefficients: Coefficients
 ) -> tuple[FrameValues, FrameValues]:
     """Energy and virial of the bonds, kcal/mol.
 
     Args:
-        positions: unwrapped, angstrom, shape (frames, beads, 3).
+        frames: positions, and the boxes whose nearest images crosslinks lead to.
         groups: number of groups; 1 for a melt, the number of molecules in vacuum.
     """
     first, second = bonds.members[:, 0], bonds.members[:, 1]
-    apart = np.take(positions, first, axis=1) - np.take(positions, second, axis=1)
+    apart = bond_vectors(frames, first, second, across=bonds.across)
     rows = BOND_ROWS[style](_lengths(apart), *coefficients.values[bonds.types].T)
     half = len(rows) // 2
     return _summed(rows[:half], bonds, groups, coefficients), _summed(rows[half:], bonds, groups, coefficients)
 
 
-def angle_values(style: str, positions: Array, angles: Terms, groups: int, coefficients: Coefficients) -> FrameValues:
+def angle_values(style: str, frames: Frames, angles: Terms, groups: int, coefficients: Coefficients) -> FrameValues:
     """Energy of the angles, kcal/mol; arguments as for :func:`bond_values`."""
     first, vertex, last = angles.members.T
-    centre = np.take(positions, vertex, axis=1)
-    one, other = np.take(positions, first, axis=1) - centre, np.take(positions, last, axis=1) - centre
+    one, other = (bond_vectors(frames, end, vertex, across=angles.across) for end in (first, last))
     cosine = np.einsum("ftk,ftk->ft", one, other) / (_lengths(one) * _lengths(other))
     rows = ANGLE_ROWS[style](np.clip(cosine, -1.0, 1.0), *coefficients.values[angles.types].T)
     return _summed(rows, angles, groups, coefficients)

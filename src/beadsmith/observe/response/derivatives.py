@@ -86,10 +86,10 @@ def energies(recording: Recording, problem: Problem, model: Model) -> Energies:
     sums = _pair_sums(form, frames, wiring, problem.file.forcefield.pair.cutoff, isolated)
     printed, sampled, virial = _pair_values(problem, form, pairs, sums, frames, wiring, isolated)
     bonds, stretch = bond_values(
-        problem.file.forcefield.bond.style, frames.positions, wiring.bonds, groups, _bonds(problem, wiring, values)
+        problem.file.forcefield.bond.style, frames, wiring.bonds, groups, _bonds(problem, wiring, values)
     )
     angles = angle_values(
-        problem.file.forcefield.angle.style, frames.positions, wiring.angles, groups, _angles(problem, wiring, values)
+        problem.file.forcefield.angle.style, frames, wiring.angles, groups, _angles(problem, wiring, values)
     )
     bonded = bonds + angles
     return Energies(printed=printed + bonded, sampled=sampled + bonded, virial=virial + stretch)

@@ -255,7 +255,7 @@ def constant_pressure(recording: Recording, problem: Problem) -> float | None:
         if isinstance(stage, Ladder) and recording.state["T"] in stage.temperatures:
             found.add(stage.pressure if stage.ensemble == "npt" else None)
         elif isinstance(stage, Dynamics) and stage.record and temperatures_of(stage)[1] == recording.state["T"]:
-            found.add(stage.pressure if stage.stage == "npt" else None)
+            found.add(stage.pressure[1] if stage.stage == "npt" else None)
     return found.pop() if len(found) == 1 else None
 
 
@@ -272,7 +272,7 @@ def _of_positions(observable: OfPositions, recording: Recording, energy: Energie
     """A property of molecules in each frame, of each group; and its mean over all."""
     assert recording.frames is not None  # energies() saw to both
     assert recording.topology is not None
-    each = molecular_values(observable, recording.topology, recording.frames.positions)
+    each = molecular_values(observable, recording.topology, recording.frames)
     plain = mean_over_molecules(each)
     if energy.sampled.values.shape[1] == 1:
         each = each.mean(axis=1, keepdims=True)

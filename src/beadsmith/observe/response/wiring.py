@@ -1,9 +1,12 @@
-"""Who is bonded to whom in a recording: the problem's molecules laid over the beads that were simulated."""
+"""Who is bonded to whom in a recording: the problem's molecules laid over the beads that were simulated.
+
+What was cured has more bonds than its molecules: these, and their angles, are those of the recording.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +15,7 @@ from beadsmith.forcefield.coefficients import interaction_names
 from beadsmith.observe.response.frame_values import Array, Integers
 from beadsmith.problem.molecules import MoleculeTopology, interaction_name
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.recording import Topology
+from beadsmith.problem.recording import Bonded, Topology
 
 #: LAMMPS' ``special_bonds`` scales pairs up to so many bonds apart.
 FARTHEST_SPECIAL = 3
@@ -27,12 +30,14 @@ class Terms:
         types: 0 first, in the order of the names of the problem, shape (terms,).
         groups: molecule of each, 0 first, shape (terms,).
         names: name of each type.
+        across: whether some lead from one molecule to another, as crosslinks do.
     """
 
     members: Integers
     types: Integers
     groups: Integers
     names: tuple[str, ...]
+    across: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Wiring:
         types: type of each bead, 0 first, shape (beads,).
         molecules: molecule of each bead, 0 first, shape (beads,).
         bead_names: name of each bead type.
-        bonds, angles: as the problem file has them.
+        bonds, angles: as the problem file has them, and those that a cure has added.
         special: pairs at most three bonds apart whose factor is not 1.
         inner: all pairs within molecules whose factor is not 0.
     """
@@ -87,7 +92,7 @@ def wiring_of(problem: Problem, topology: Topology) -> Wiring:
     bond_names, angle_names = interaction_names(problem)
     factors = problem.file.forcefield.special_bonds
     kinds = problem.molecules
-    return Wiring(
+    wiring = Wiring(
         types=topology.bead_types - 1,
         molecules=molecules,
         bead_names=tuple(problem.beads),
@@ -96,22 +101,48 @@ def wiring_of(problem: Problem, topology: Topology) -> Wiring:
         special=_laid(copies, {name: _special(kinds[name], factors) for name in copies}),
         inner=_laid(copies, {name: _inner(kinds[name], factors) for name in copies}),
     )
+    bonds, angles = topology.bonds, topology.angles
+    if bonds is None or angles is None or len(bonds.members) == len(wiring.bonds.members):
+        return wiring
+    return _cured(wiring, bonds, angles, factors)
 
 
 def bonds_apart(molecule: MoleculeTopology) -> dict[tuple[int, int], int]:
     """Pairs of beads one, two or three bonds apart, by the shortest way; the lower bead first."""
-    neighbours: list[set[int]] = [set() for _ in molecule.beads]
-    for first, second in molecule.bonds:
+    return _apart(len(molecule.beads), molecule.bonds)
+
+
+def _apart(beads: int, bonds: Iterable[Sequence[int]]) -> dict[tuple[int, int], int]:
+    neighbours: list[set[int]] = [set() for _ in range(beads)]
+    for first, second in bonds:
         neighbours[first].add(second)
         neighbours[second].add(first)
     found: dict[tuple[int, int], int] = {}
-    for start in range(len(molecule.beads)):
+    for start in range(beads):
         seen = shell = {start}
         for distance in range(1, FARTHEST_SPECIAL + 1):
             shell = set().union(*(neighbours[bead] for bead in shell)) - seen
             seen = seen | shell
             found |= {(start, bead): distance for bead in shell if bead > start}
     return found
+
+
+def _cured(wiring: Wiring, bonds: Bonded, angles: Bonded, factors: Sequence[float]) -> Wiring:
+    """The wiring with all bonds and angles of a recording; chains of bonds then lead from molecule to molecule."""
+    apart = _apart(len(wiring.types), bonds.members.tolist())
+    scaled = {pair: factors[distance - 1] for pair, distance in apart.items() if factors[distance - 1] != 1.0}
+    return replace(
+        wiring,
+        bonds=_recorded(bonds, wiring.bonds.names, wiring.molecules),
+        angles=_recorded(angles, wiring.angles.names, wiring.molecules),
+        special=ScaledPairs(np.array(list(scaled), dtype=np.int64).reshape(-1, 2), _numbers(scaled.values())),
+    )
+
+
+def _recorded(terms: Bonded, names: tuple[str, ...], molecules: Integers) -> Terms:
+    number = {name: index for index, name in enumerate(names)}
+    types = np.array([number[name] for name in terms.names], dtype=np.int64)[terms.types]
+    return Terms(terms.members, types, molecules[terms.members[:, 0]], names, across=True)
 
 
 def _copies(problem: Problem, topology: Topology, starts: Integers) -> dict[str, Integers]:

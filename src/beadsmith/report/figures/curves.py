@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from beadsmith.errors import EstimateError
 from beadsmith.observe.glass_transition import NOT_DETERMINED, hyperbola, two_lines
 from beadsmith.problem.problem import Problem
+from beadsmith.problem.records import Observation
 from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines
-from beadsmith.problem.state import COORDINATES, State, same_state
+from beadsmith.problem.state import COORDINATES, DEGREE, State, same_state
+from beadsmith.report.figures.family import is_family
 from beadsmith.report.figures.style import Picture, draw, legend_beside, legend_label, line_of
 from beadsmith.report.findings import Subject
 from beadsmith.report.labels import observable_label, observable_unit, state_label, variable_unit, with_unit
@@ -41,6 +43,7 @@ class Curve:
 
     Attributes:
         x, y, error: shape (points,), in ascending order of x.
+        scatter: standard deviation between networks, NaN where it is not known; None if it is nowhere.
     """
 
     label: str
@@ -48,6 +51,7 @@ class Curve:
     x: Array
     y: Array
     error: Array
+    scatter: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,9 @@ class Panel:
 
 
 def curve_pictures(problem: Problem, start: Subject | None, models: Sequence[Subject]) -> list[Picture]:
-    """One picture for each panel."""
-    return [_picture(problem, panel) for panel in panels(problem, start, models)]
+    """One picture for each panel, but for those that others draw (:mod:`beadsmith.report.curves`)."""
+    found = panels(problem, start, models)
+    return [_picture(problem, panel) for panel in found if panel.variable != DEGREE]
 
 
 def panels(problem: Problem, start: Subject | None, models: Sequence[Subject]) -> list[Panel]:
@@ -79,6 +84,8 @@ def panels(problem: Problem, start: Subject | None, models: Sequence[Subject]) -
     everything = [*models, *([start] if start is not None else [])]
     found = []
     for observable in measured_observables(problem, everything):
+        if is_family(problem, observable):
+            continue
         states = _states_of(problem, observable, everything)
         variable = varying(states)
         if variable is None:
@@ -120,21 +127,21 @@ def _states_of(problem: Problem, observable: str, models: Sequence[Subject]) -> 
 def _panel(
     problem: Problem, observable: str, variable: str, rest: State, start: Subject | None, models: Sequence[Subject]
 ) -> Panel:
-    def curve(label: str, look: Look, points: Iterable[tuple[State, float, float]]) -> Curve:
+    def curve(label: str, look: Look, points: Iterable[tuple[State, float, float, float]]) -> Curve:
         here = [
-            (state[variable], value, error if math.isfinite(error) else 0.0)
-            for state, value, error in points
+            (state[variable], value, error if math.isfinite(error) else 0.0, scatter)
+            for state, value, error, scatter in points
             if variable in state and state.without(variable) == rest and math.isfinite(value)
         ]
-        columns = np.array(sorted(here)).reshape(-1, 3).T
-        return Curve(label, look, *columns)
+        x, y, error, scatter = np.array(sorted(here)).reshape(-1, 4).T
+        return Curve(label, look, x, y, error, None if np.isnan(scatter).all() else scatter)
 
     def of_model(model: Subject) -> Curve:
         observations = (one for one in model.observations if one.observable == observable)
-        return curve(model.label, look_of(model), ((one.state, one.value, one.stderr) for one in observations))
+        return curve(model.label, look_of(model), map(_point, observations))
 
     targets = (target for target in problem.targets if target.observable == observable)
-    target = curve("Target ± uncertainty", TARGET, ((one.state, one.value, one.stderr) for one in targets))
+    target = curve("Target ± uncertainty", TARGET, ((one.state, one.value, one.stderr, math.nan) for one in targets))
     curves = [of_model(model) for model in (start, *models) if model is not None]
     return Panel(
         observable,
@@ -143,6 +150,10 @@ def _panel(
         target if len(target.x) else None,
         tuple(one for one in curves if len(one.x)),
     )
+
+
+def _point(one: Observation) -> tuple[State, float, float, float]:
+    return one.state, one.value, one.stderr, math.nan if one.between is None else one.between
 
 
 def _all_curves(panel: Panel) -> list[Curve]:

@@ -105,9 +105,9 @@ def line_of(look: Look, **more: Any) -> dict[str, Any]:
     }
 
 
-def legend_label(text: str) -> str:
-    """A label that a legend shows: short, and not hidden for its leading underscore."""
-    short = shortened(text)
+def legend_label(text: str, limit: int = 36) -> str:
+    """A label that a legend shows: at most so many characters, and not hidden for its leading underscore."""
+    short = shortened(text, limit)
     return f" {short}" if short.startswith("_") else short
 
 
