@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +15,11 @@ from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.replicas import pooled
 from beadsmith.campaign.study import Study, digest_of
 from beadsmith.errors import StudyError
-from beadsmith.problem.problem import load_model
+from beadsmith.problem.problem import load_model, load_problem
 from beadsmith.problem.records import Observation
 from beadsmith.problem.state import State
 
+EPOXY = Path("examples/epoxy")
 PLAN = Plan(method="tpe", evaluations=10, seed=1, workers=2, remeasure=3, candidates=2)
 
 
@@ -83,6 +86,15 @@ def test_a_larger_machine_goes_on_with_the_same_search(calibrated, tiny):
     one, _ = calibrated(replace(PLAN, workers=16))
     other, _ = calibrated(folder="other")
     assert outcome_of(one, tiny) == outcome_of(other, tiny)
+
+
+def test_what_a_network_is_cured_with_is_part_of_the_digest(tmp_path):
+    shutil.copytree(EPOXY, tmp_path / "epoxy")
+    before = digest_of(load_problem(tmp_path / "epoxy" / "pacm.yaml", "ci"))
+    assert before == digest_of(load_problem(EPOXY / "pacm.yaml", "ci"))
+    model = tmp_path / "epoxy" / "models" / "giuntoli2021.yaml"
+    model.write_text(model.read_text().replace("pair.B4.epsilon: 1.74", "pair.B4.epsilon: 1.75"))
+    assert digest_of(load_problem(tmp_path / "epoxy" / "pacm.yaml", "ci")) != before
 
 
 def test_budget_and_place_do_not_change_the_digest_but_physics_does(tiny):

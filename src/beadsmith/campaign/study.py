@@ -32,6 +32,7 @@ from beadsmith.errors import StudyError
 from beadsmith.problem.document import read_document, write_document
 from beadsmith.problem.problem import Problem, read_problem
 from beadsmith.problem.records import Evaluation
+from beadsmith.problem.schema import Network
 
 #: ``evaluations``, ``measurements``, or :func:`finalists_table` of a fidelity.
 Table: TypeAlias = str
@@ -317,4 +318,16 @@ def digest_of(problem: Problem) -> str:
             "precision",
         },
     )
+    if models := _models_of_cures(problem):
+        essence["models_of_cures"] = models
     return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _models_of_cures(problem: Problem) -> dict[str, Any]:
+    """What stands in the model files that networks are cured with, by experiment."""
+    named = {
+        name: experiment.cure.model
+        for name, experiment in problem.experiments.items()
+        if isinstance(experiment, Network) and experiment.cure.model is not None
+    }
+    return {name: read_document(problem.file_named(model)) for name, model in named.items()}
