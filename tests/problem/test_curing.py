@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from beadsmith.errors import ProblemError
 from beadsmith.problem.checks import recorded_states
 from beadsmith.problem.state import State
 from beadsmith.units import DENSITY_OF_ONE_DALTON
@@ -137,11 +136,3 @@ def test_targets_hold_at_degrees(load, network_document, complaint):
     assert [one.state["DC"] for one in load(network_document).targets] == [0, 0.9]
     network_document["targets"]["density"]["state"]["DC"] = "0 0.8"
     assert "DC=0.8" in complaint(network_document)
-
-
-def test_a_model_of_the_cure_that_is_not_there_is_named(load, network_document):
-    network_document["experiments"]["network"]["cure"]["model"] = "models/resin.yaml"
-    with pytest.raises(
-        ProblemError, match=r"experiments.network.cure.model: received models/resin.yaml, expected a model"
-    ):
-        load(network_document)

@@ -131,7 +131,7 @@ def test_noise_does_not_make_a_lucky_evaluation_the_best():
 
 
 def test_derivatives_make_a_model_of_two_points_right():
-    told = history(3, slopes=True)
+    told = history(2, slopes=True)
     others = told[0].unit + 0.15 * np.random.default_rng(2).normal(size=(30, 2))
     truth = np.array([misfit(unit) for unit in others])
 

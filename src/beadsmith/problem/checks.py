@@ -127,9 +127,6 @@ def _check_measured(
 def check_files(file: ProblemFile, folder: Path) -> None:
     """Raise ProblemError for the first file that an experiment names and that is not there."""
     for name, experiment in file.experiments.items():
-        if isinstance(experiment, Network) and (model := experiment.cure.model) and not (folder / model).is_file():
-            where = f"experiments.{name}.cure.model"
-            raise ProblemError(where, model, "a model file, relative to the problem file")
         if not isinstance(experiment, Script):
             continue
         named = {"script": experiment.script} | ({"data": experiment.data} if experiment.data is not None else {})
