@@ -105,7 +105,12 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tiny_file, tmp_path):
     long = tmp_path / "long.yaml"
     long.write_text(tiny_file.read_text().replace("hold: 300 steps", "hold: 100000000 steps"))
     driver = subprocess.Popen(
-        command(long, tmp_path / "study"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(long, tmp_path / "study"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that were started in the background of a shell are deaf to Ctrl-C, and would hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (a single system call)
     )
     assert wait_for(lambda: simulations_in(tmp_path), 30)
     began = time.monotonic()
