@@ -10,17 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from beadsmith.campaign.curing import (
-    CURES,
-    SHARED_SEED,
-    CureResult,
-    CureTask,
-    cure_task,
-    known_cure,
-    model_of_cure,
-    network_of,
-    run_cure_task,
-)
+from beadsmith.campaign.curing import CureResult, CureTask, known_cure, run_cure_task
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.store import RunResult
 from beadsmith.campaign.task import Differentiated, Task, known_result
@@ -135,22 +125,7 @@ def cures_of(laboratory: Laboratory, model: Model, experiment: str, seed: int) -
     Raises:
         ProblemError: a model that cannot be read, or that needs a state variable which the experiment does not fix.
     """
-    shared = model_of_cure(laboratory.problem, experiment)
-    network = network_of(laboratory.problem, experiment)
-    cures = laboratory.store.root.parent / CURES
-    tasks = [
-        cure_task(
-            laboratory.problem,
-            experiment,
-            shared or model,
-            sample,
-            SHARED_SEED if shared else seed,
-            laboratory.engine.version,
-            cures,
-            laboratory.lease,
-        )
-        for sample in range(network.networks)
-    ]
+    tasks = laboratory.shared_cures.get(experiment) or laboratory.cures(experiment, model, seed)
     return [_cured(laboratory, task, sample) for sample, task in enumerate(tasks)]
 
 

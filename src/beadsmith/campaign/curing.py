@@ -10,7 +10,7 @@ from pathlib import Path
 
 from beadsmith.build.system import Integers
 from beadsmith.crosslink.analysis import Analysis, analyse, partners_in_reach
-from beadsmith.crosslink.cure import Cured, CureFailed, CureOrder, kept, last_state, run_cure
+from beadsmith.crosslink.cure import Cured, CureFailed, CureOrder, keeps, last_state, run_cure
 from beadsmith.crosslink.mean_field import (
     MeanField,
     gel_point,
@@ -134,7 +134,7 @@ def known_cure(task: CureTask) -> CureResult | None:
     """The answer, if every system that is asked for was kept; nothing was spent for it."""
     order = task.order
     wanted = {*(degree for degree in order.degrees if degree <= order.target), order.target}
-    if all(kept(order, task.folder, degree) is not None for degree in wanted):
+    if all(keeps(task.folder, degree) for degree in wanted):
         return CureResult(order.target, 0.0, None)
     return None
 
@@ -175,13 +175,13 @@ def cure_all(
         Interrupted: a lease ended first.
     """
     futures: list[Future[CureResult]] = [executor.submit(run_cure_task, task, engine) for task in tasks]
+    wanted = sum(bonds_at(task.order.target, task.order.sites.most) for task in tasks)
     pending = set(futures)
     while pending:
         _, pending = wait(pending, timeout=_LOOK)
         states = [last_state(task.order, task.folder) for task in tasks]
         formed = sum(len(state.network.bonds) for state in states if state is not None)
-        wanted = [bonds_at(task.order.target, task.order.sites.most) for task in tasks]
-        shown(formed, sum(wanted))
+        shown(formed, wanted)
     return [future.result() for future in futures]
 
 

@@ -10,12 +10,15 @@ from functools import cached_property
 from pathlib import Path
 
 from beadsmith.calibrate.misfit import MisfitValue, make_misfit
+from beadsmith.campaign.curing import CURES, SHARED_SEED, CureTask, cure_task, model_of_cure, network_of
 from beadsmith.campaign.pool import open_pool
 from beadsmith.campaign.store import RunResult, RunStore
 from beadsmith.campaign.study import Study
 from beadsmith.campaign.task import Task, run_task
+from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Observation
+from beadsmith.problem.schema import Network
 from beadsmith.simulate.engine import Engine, find_engine
 
 #: Runs a task on an engine; :func:`beadsmith.campaign.task.run_task`, or a stand-in for it in tests.
@@ -54,6 +57,32 @@ class Laboratory:
         if not self.problem.targets or not self.judge:
             return None
         return make_misfit(self.problem.file.misfit, self.problem.targets, self.problem.observables)
+
+    @cached_property
+    def shared_cures(self) -> dict[str, list[CureTask]]:
+        """Cures of networks that do not depend on the model that is evaluated, by experiment.
+
+        Raises:
+            ProblemError: a model to cure with that cannot be read.
+        """
+        found = {}
+        for name, experiment in self.problem.experiments.items():
+            if isinstance(experiment, Network) and (model := model_of_cure(self.problem, name)) is not None:
+                found[name] = self.cures(name, model, SHARED_SEED)
+        return found
+
+    def cures(self, experiment: str, model: Model, seed: int) -> list[CureTask]:
+        """Cures of all networks of an experiment with a model.
+
+        Raises:
+            ProblemError: the model needs a state variable that the experiment does not fix.
+        """
+        network = network_of(self.problem, experiment)
+        folder, version = self.store.root.parent / CURES, self.engine.version
+        return [
+            cure_task(self.problem, experiment, model, sample, seed, version, folder, self.lease)
+            for sample in range(network.networks)
+        ]
 
 
 @contextmanager

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beadsmith.build.system import Integers
-from beadsmith.crosslink.network import components_of, neighbours_of
+from beadsmith.crosslink.network import components_of
+from beadsmith.problem.molecules import neighbours_of
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def biconnected_components(bonds: Integers, beads: int) -> list[Integers]:
 
     Returns: bonds of each set, as beads, shape (bonds of the set, 2).
     """
-    neighbours = neighbours_of(bonds, beads)
+    neighbours = neighbours_of(bonds.tolist(), beads)
     depth = [-1] * beads
     lowest = [0] * beads
     parts: list[Integers] = []

@@ -46,7 +46,7 @@ from beadsmith.problem.state import DEGREE, State
 from beadsmith.simulate.diagnosis import diagnose
 from beadsmith.simulate.engine import Engine, run_simulation
 from beadsmith.simulate.outputs import read_dump
-from beadsmith.simulate.plan import Simulation, plan_system
+from beadsmith.simulate.plan import Simulation, plan_system, script_of
 from beadsmith.simulate.script import first_temperature
 
 #: Goes into every name: raise it when the meaning of the inputs changes.
@@ -126,8 +126,8 @@ class CureOrder:
             FORMAT,
             self.engine,
             network.processors,
-            self.step(self.packed, 0.0, self.network.cure.preparation, 0).files["in.lammps"],
-            self.step(self.packed, 0.0, self.network.cure.relaxation, 0).files["in.lammps"],
+            self._script(network.cure.preparation),
+            self._script(network.cure.relaxation),
             data_file(self.packed, ""),
             [coefficient_lines(self.problem, self.model, state.with_(**{DEGREE: degree})) for degree in every],
             asdict(self.rules),
@@ -141,6 +141,10 @@ class CureOrder:
         """The simulation that relaxes a system."""
         network = self._at(degree, stages)
         return plan_system(self.problem, self.experiment, network, self.model, system, seed, self.engine, end=_END)
+
+    def _script(self, stages: Sequence[schema.CureStage]) -> str:
+        """What :meth:`step` runs at the beginning."""
+        return script_of(self.problem, self._at(0.0, stages), self.model, 0, end=_END).text
 
     def _at(self, degree: float, stages: Sequence[schema.CureStage]) -> schema.Network:
         """The experiment at a degree, with other stages for its protocol."""
@@ -233,6 +237,11 @@ def cured_experiment(network: schema.Network, degree: float) -> schema.Network:
 def kept(order: CureOrder, folder: Path, degree: float) -> Cured | None:
     """The system that a cure kept at a degree; None if it has not come so far."""
     return _load(folder / _snapshot(degree), order.sites)
+
+
+def keeps(folder: Path, degree: float) -> bool:
+    """Whether a cure has kept the system at a degree: files appear whole or not at all."""
+    return (folder / _snapshot(degree)).is_file()
 
 
 def last_state(order: CureOrder, folder: Path) -> Cured | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -157,13 +156,3 @@ def components_of(edges: NDArray[np.int64], count: int) -> Integers:
     """Component of each of ``count`` nodes, 0 first."""
     graph = coo_array((np.ones(len(edges), dtype=np.int8), (edges[:, 0], edges[:, 1])), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
-
-
-def neighbours_of(edges: NDArray[np.int64], count: int) -> list[list[int]]:
-    """Nodes connected to each of ``count`` nodes, in the order of the edges."""
-    neighbours: list[list[int]] = [[] for _ in range(count)]
-    pairs: Sequence[Sequence[int]] = edges.tolist()
-    for first, second in pairs:
-        neighbours[first].append(second)
-        neighbours[second].append(first)
-    return neighbours

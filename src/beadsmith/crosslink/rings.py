@@ -14,8 +14,8 @@ import numpy as np
 
 from beadsmith.build.growth import Array
 from beadsmith.build.system import Integers
-from beadsmith.crosslink.network import neighbours_of
 from beadsmith.crosslink.periodic import separations
+from beadsmith.problem.molecules import neighbours_of
 
 #: Bonds of the largest ring that is looked for: a larger one is slack enough for a chain through it to do no harm.
 LARGEST_RING = 20
@@ -54,7 +54,7 @@ def rings_through(bonds: Integers, through: Integers, beads: int, largest: int =
 
     Returns: beads in order around each ring.
     """
-    neighbours = neighbours_of(bonds, beads)
+    neighbours = neighbours_of(bonds.tolist(), beads)
     rings: dict[frozenset[int], tuple[int, ...]] = {}
     for first, last in through.tolist():
         ring = _detour(neighbours, first, last, largest - 1)

@@ -62,9 +62,13 @@ def bonds_of_all(rules: Crosslinking, molecules: Mapping[str, MoleculeTopology],
         molecules: by name.
         counts: how many there are of each.
     """
-    totals = capacity_of_types(rules, molecules, counts)
+    return sum(_bonds_of_reactions(rules, capacity_of_types(rules, molecules, counts)))
+
+
+def _bonds_of_reactions(rules: Crosslinking, totals: Mapping[str, int]) -> tuple[int, ...]:
+    """Most bonds of each reaction, from the capacities of all beads of each type together."""
     index = {name: number for number, name in enumerate(totals)}
-    return sum(most_bonds(list(totals.values()), [(index[a], index[b]) for a, b in rules.reactions]))
+    return most_bonds(list(totals.values()), [(index[first], index[second]) for first, second in rules.reactions])
 
 
 def check_degree(
@@ -88,8 +92,7 @@ def check_degree(
             site can go.
     """
     totals = capacity_of_types(rules, molecules, counts)
-    index = {name: number for number, name in enumerate(totals)}
-    bonds = most_bonds(list(totals.values()), [(index[a], index[b]) for a, b in rules.reactions])
+    bonds = _bonds_of_reactions(rules, totals)
     if not sum(bonds):
         counted = ", ".join(f"{total} on {name}" for name, total in totals.items())
         raise ProblemError(where, f"a system with these sites: {counted}", "sites that can react with each other")

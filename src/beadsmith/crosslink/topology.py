@@ -9,9 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from beadsmith.build.system import Integers, System
-from beadsmith.crosslink.network import neighbours_of
 from beadsmith.errors import ProblemError
-from beadsmith.problem.molecules import interaction_name
+from beadsmith.problem.molecules import interaction_name, neighbours_of
 from beadsmith.problem.recording import Bonded
 
 Members = Sequence[tuple[int, ...]]
@@ -50,7 +49,7 @@ def new_angles(old: Integers, new: Integers, beads: int) -> Integers:
         old, new: bonds as beads, 0 first, shape (bonds, 2).
         beads: how many there are.
     """
-    before, added = neighbours_of(old, beads), neighbours_of(new, beads)
+    before, added = neighbours_of(old.tolist(), beads), neighbours_of(new.tolist(), beads)
     angles = [
         (first, vertex, last)
         for vertex in np.unique(new).tolist()

@@ -11,15 +11,12 @@ from beadsmith.observe.elasticity import poissons_ratio, youngs_modulus
 from beadsmith.observe.strength import strength, yield_point
 from beadsmith.observe.tension import Pull, binned, pull_from_pressures
 from beadsmith.observe.timeseries import SeriesMean
-from beadsmith.problem.recording import Array, Recording, Series
+from beadsmith.problem.recording import STRESSES, Recording, Series
 from beadsmith.problem.schema import Breaking, Elastic, OfTension, StressStrain, Yielding
 from beadsmith.problem.state import State
 
 #: GPa to MPa.
 _MEGA = 1000.0
-
-#: Components of the pressure, in LAMMPS' order.
-_STRESSES = ("xx", "yy", "zz", "xy", "xz", "yz")
 
 
 def means_of_pull(observable: OfTension, recording: Recording) -> list[tuple[State, SeriesMean]]:
@@ -46,7 +43,7 @@ def _pull(series: Series, axis: str) -> Pull:
     """Lengths in units of those before the pull."""
     columns = series.columns
     lengths = np.stack([1.0 + columns[f"strain_{edge}"] for edge in "xyz"], axis=1)
-    pressures = np.stack([columns[f"pressure_{tensor}"] for tensor in _STRESSES], axis=1)
+    pressures = np.stack([columns[f"pressure_{tensor}"] for tensor in STRESSES], axis=1)
     return pull_from_pressures("xyz".index(axis), lengths, pressures, np.ones(3))
 
 
@@ -84,7 +81,7 @@ def _break(observable: Breaking, pull: Pull) -> SeriesMean:
 
 def _stresses(observable: StressStrain, pull: Pull) -> list[SeriesMean]:
     """Mean stress in every bin, MPa."""
-    found = binned(pull.curve, _edges(observable))
+    found = binned(pull.curve, np.asarray(observable.edges, dtype=np.float64))
     columns = zip(found.stress.tolist(), found.stderr.tolist(), found.samples.tolist(), strict=True)
     return [
         SeriesMean(_MEGA * stress, _MEGA * stderr, float(samples))
@@ -92,10 +89,6 @@ def _stresses(observable: StressStrain, pull: Pull) -> list[SeriesMean]:
         else _undetermined("the pull has no sample in this bin of strain: pull further, or choose wider bins")
         for stress, stderr, samples in columns
     ]
-
-
-def _edges(observable: StressStrain) -> Array:
-    return np.asarray(observable.edges, dtype=np.float64)
 
 
 def _undetermined(note: str) -> SeriesMean:

@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from beadsmith.errors import EstimateError
+from beadsmith.observe.boxes import rectangular_edges
 from beadsmith.observe.timeseries import Array
 from beadsmith.problem.recording import Frames, Topology
 
 #: Up to so many pairs (in a box of about 1,400 beads) are looked at one by one, which is up to four times faster.
 MOST_LISTED = 1_000_000
-#: Off-diagonal elements of the box below this are rounding, angstrom.
-_STRAIGHT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -149,15 +148,13 @@ def _between(inside: Array, size: Array, pairs: Pairs, edges: Array) -> Array:
 
 
 def _size(box: Array, farthest: float) -> Array:
-    size = np.diag(box)
-    if np.abs(box - np.diag(size)).max() > _STRAIGHT:
-        raise EstimateError("the box is not rectangular; a radial distribution needs a rectangular one")
+    size = rectangular_edges(box, "a radial distribution needs")
     if size.min() < 2.0 * farthest:
         raise EstimateError(
             f"its bins reach {farthest:g} angstrom, more than half an edge of the box, {0.5 * size.min():.4g} "
             "angstrom: end them earlier, or simulate more molecules"
         )
-    return np.asarray(size)
+    return size
 
 
 def _beads(topology: Topology, name: str | None) -> NDArray[np.intp]:

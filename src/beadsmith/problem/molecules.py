@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from beadsmith.errors import ProblemError
@@ -13,7 +13,7 @@ from beadsmith.problem.schema import Molecule
 _NUMBER = re.compile(r"^[0-9]{1,9}$")
 
 #: Beads bonded to each bead.
-Neighbours = list[set[int]]
+Neighbours = Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,7 @@ def resolve_molecule(name: str, molecule: Molecule, known_beads: Sequence[str]) 
     twice = [bond for number, bond in enumerate(bonds) if bond in bonds[:number] or bond[::-1] in bonds[:number]]
     if twice:
         raise ProblemError(f"{where}.bonds", f"bond {_numbered(twice[0])} twice", "each bond once")
-    neighbours: Neighbours = [set() for _ in range(count)]
-    for first, second in bonds:
-        neighbours[first].add(second)
-        neighbours[second].add(first)
+    neighbours = neighbours_of(bonds, count)
     if loose := sorted(set(range(count)) - _reached(neighbours)):
         beads = ", ".join(str(index + 1) for index in loose)
         raise ProblemError(f"{where}.bonds", f"bonds that leave bead {beads} apart", "one connected molecule")
@@ -73,6 +70,15 @@ def resolve_molecule(name: str, molecule: Molecule, known_beads: Sequence[str]) 
     else:
         angles = _listed_angles(molecule.angles, neighbours, f"{where}.angles")
     return MoleculeTopology(molecule.beads, tuple(bonds), tuple(angles))
+
+
+def neighbours_of(bonds: Iterable[Sequence[int]], count: int) -> list[list[int]]:
+    """Nodes connected to each of ``count`` nodes, 0 first, in the order of the bonds."""
+    neighbours: list[list[int]] = [[] for _ in range(count)]
+    for first, second in bonds:
+        neighbours[first].append(second)
+        neighbours[second].append(first)
+    return neighbours
 
 
 def _indices(text: str, length: int, count: int, where: str) -> list[int]:
@@ -98,7 +104,7 @@ def _reached(neighbours: Neighbours) -> set[int]:
     """Beads that can be reached from the first one along bonds."""
     reached, frontier = {0}, [0]
     while frontier:
-        new = neighbours[frontier.pop()] - reached
+        new = set(neighbours[frontier.pop()]) - reached
         reached |= new
         frontier += new
     return reached

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from beadsmith.errors import ProblemError
-from beadsmith.problem.molecules import MoleculeTopology, interaction_name
+from beadsmith.problem.molecules import MoleculeTopology, interaction_name, neighbours_of
 from beadsmith.problem.schema import Reactions
 
 Pair = tuple[str, str]
@@ -74,21 +74,14 @@ def types_that_arise(
     bonds = [pair for pair in pairs if present.issuperset(pair)]
     angles: list[tuple[str, str, str]] = []
     for molecule in molecules.values():
-        for bead, own in zip(molecule.beads, _neighbours(molecule), strict=True):
+        neighbours = neighbours_of(molecule.bonds, len(molecule.beads))
+        for bead, own in zip(molecule.beads, neighbours, strict=True):
             arriving = [name for name in partners.get(bead, ()) if name in present]
             angles += [(molecule.beads[end], bead, name) for end in own for name in arriving]
             if capacities.get(bead, 0) > 1:
                 both = itertools.combinations_with_replacement(arriving, 2)
                 angles += [(first, bead, last) for first, last in both]
     return _names(bonds, order), _names(angles, order)
-
-
-def _neighbours(molecule: MoleculeTopology) -> list[list[int]]:
-    neighbours: list[list[int]] = [[] for _ in molecule.beads]
-    for first, second in molecule.bonds:
-        neighbours[first].append(second)
-        neighbours[second].append(first)
-    return neighbours
 
 
 def _names(members: Iterable[Sequence[str]], order: Mapping[str, int]) -> tuple[str, ...]:

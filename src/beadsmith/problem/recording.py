@@ -13,6 +13,10 @@ from beadsmith.problem.state import State
 Array = NDArray[np.float64]
 
 
+#: Components of the pressure of a box that is pulled, in LAMMPS' order; its series calls them pressure_xx and so on.
+STRESSES = ("xx", "yy", "zz", "xy", "xz", "yz")
+
+
 @dataclass(frozen=True)
 class Bonded:
     """All bonds, or all angles, of the beads of a recording.

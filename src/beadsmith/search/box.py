@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beadsmith.calibrate.response import Response
 from beadsmith.problem.parameters import Parameter
 
 Array = NDArray[np.float64]
@@ -94,3 +95,9 @@ class Box:
         if unknown := sorted(set(point) - set(self.names)):
             raise ValueError(f"{what} has a value for {unknown[0]}, which is not a free parameter; leave it out")
         return {name: float(point[name]) for name in self.names}
+
+
+def in_unit_coordinates(response: Response, box: Box) -> Response:
+    """The same response with derivatives by unit coordinates."""
+    widths = np.array(box.high) - np.array(box.low)
+    return replace(response, jacobian=response.jacobian * widths, jacobian_stderrs=response.jacobian_stderrs * widths)

@@ -17,7 +17,7 @@ from beadsmith.calibrate.response import Response
 from beadsmith.problem.schema import PRIOR_WIDTH
 from beadsmith.search.box import Array, Box
 from beadsmith.search.contract import Foresee, Strategy
-from beadsmith.search.gauss_newton import GaussNewton
+from beadsmith.search.gauss_newton import GaussNewton, misfit_stderr
 from beadsmith.search.grey_box import GreyBox
 
 #: So many answers in a row without a gain end the gradient steps.
@@ -81,9 +81,6 @@ class Combined(Strategy):
 
 
 def _stderr(response: Response) -> float:
-    """Standard error of the misfit of one evaluation, as far as its errors are independent."""
-    here = response.determined
-    deviations, noise = response.values[here] - response.targets[here], response.stderrs[here] ** 2
-    variance = response.target_stderrs[here] ** 2 + noise
-    parts = (4.0 * deviations**2 * noise + 2.0 * noise**2) / variance**2
-    return float(np.sqrt((response.weights[here] ** 2 * parts).sum()))
+    """Standard error of the misfit of one evaluation."""
+    known = response.only(response.determined)
+    return misfit_stderr(known, known.values, known.stderrs)

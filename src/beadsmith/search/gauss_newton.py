@@ -33,7 +33,7 @@ from scipy.stats import qmc
 
 from beadsmith.calibrate.response import Response
 from beadsmith.problem.schema import PRIOR_WIDTH
-from beadsmith.search.box import Array, Box
+from beadsmith.search.box import Array, Box, in_unit_coordinates
 from beadsmith.search.contract import Foresee, Strategy
 
 #: Standard deviation, in unit coordinates, of a step that the data say nothing about.
@@ -182,7 +182,7 @@ class GaussNewton(Strategy):
             return
         if response is None or not (response.differentiated & (response.weights > 0)).any():
             raise ValueError("gauss-newton needs a target whose observable has a fluctuation gradient")
-        answer = Answer(unit, _in_unit_coordinates(response, self._box))
+        answer = Answer(unit, in_unit_coordinates(response, self._box))
         self._all.append(answer)
         self._answers = _of_common_rows(self._all)
         if isinstance(waiting, Expectation):
@@ -212,7 +212,7 @@ class GaussNewton(Strategy):
         response = None if self._foresee is None else self._foresee(self._box.point(unit))
         if response is None or not (response.differentiated & (response.weights > 0)).any():
             return []
-        return _of_common_rows([*self._all, Answer(unit, _in_unit_coordinates(response, self._box))])
+        return _of_common_rows([*self._all, Answer(unit, in_unit_coordinates(response, self._box))])
 
     def _best_so_far(self) -> LocalModel:
         """The evaluated point with the smallest misfit, as its neighbours see it too."""
@@ -222,7 +222,7 @@ class GaussNewton(Strategy):
         """Widen the trust region after a step that kept its promise, narrow it after one that did harm."""
         response = answer.response.only(answer.response.differentiated & (answer.response.weights > 0))
         found = _misfit_of(response, response.values, response.stderrs)
-        noise = _misfit_stderr(response, response.values, response.stderrs)
+        noise = misfit_stderr(response, response.values, response.stderrs)
         gained, promised = hoped.before - found, hoped.before - hoped.after
         if gained < -2.0 * noise:
             self._radius = max(SMALLEST_STEP, 0.5 * self._radius)
@@ -269,7 +269,7 @@ def local_model(answers: list[Answer], unit: Array) -> LocalModel:
         jacobian,
         jacobian_stderrs,
         _misfit_of(response, values, together),
-        _misfit_stderr(response, values, together),
+        misfit_stderr(response, values, together),
     )
 
 
@@ -301,8 +301,15 @@ def _misfit_of(goal: Response, values: Array, stderrs: Array) -> float:
     return float((goal.weights * (values - goal.targets) ** 2 / (goal.target_stderrs**2 + stderrs**2)).sum())
 
 
-def _misfit_stderr(goal: Response, values: Array, stderrs: Array) -> float:
-    """First order in the deviations, second order where they vanish."""
+def misfit_stderr(goal: Response, values: Array, stderrs: Array) -> float:
+    """Standard error of a misfit, as far as errors are independent.
+
+    First order in the deviations, second order where they vanish.
+
+    Args:
+        goal: targets, their errors and weights.
+        values, stderrs: of the observables, shape (targets,).
+    """
     variance = goal.target_stderrs**2 + stderrs**2
     first = 4.0 * (values - goal.targets) ** 2 * stderrs**2 / variance**2
     second = 2.0 * stderrs**4 / variance**2
@@ -313,8 +320,3 @@ def _of_common_rows(answers: list[Answer]) -> list[Answer]:
     """The answers with the targets that count and that at least one of them determined, with derivatives."""
     rows = np.any([one.response.differentiated for one in answers], axis=0) & (answers[0].response.weights > 0)
     return [replace(one, response=one.response.only(rows)) for one in answers]
-
-
-def _in_unit_coordinates(response: Response, box: Box) -> Response:
-    widths = np.array(box.high) - np.array(box.low)
-    return replace(response, jacobian=response.jacobian * widths, jacobian_stderrs=response.jacobian_stderrs * widths)

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from beadsmith.calibrate.response import Response
-from beadsmith.search.box import Array, Box
+from beadsmith.search.box import Array, Box, in_unit_coordinates
 from beadsmith.search.contract import Strategy
 from beadsmith.search.grey_box_acquisition import Promise, most_promising
 from beadsmith.search.grey_box_model import Evaluated, fit_composite_model
@@ -173,9 +173,3 @@ class GreyBox(Strategy):
         told = None if misfit is None or response is None else in_unit_coordinates(response, self._box)
         self._history.append(Evaluated(promise.unit, told))
         self._idle = self._idle + 1 if promise.negligible else 0
-
-
-def in_unit_coordinates(response: Response, box: Box) -> Response:
-    """The same response with derivatives by unit coordinates."""
-    widths = np.array(box.high) - np.array(box.low)
-    return replace(response, jacobian=response.jacobian * widths, jacobian_stderrs=response.jacobian_stderrs * widths)

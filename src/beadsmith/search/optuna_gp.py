@@ -12,19 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import optuna
-from optuna.distributions import FloatDistribution
 from optuna.samplers import GPSampler
 
 from beadsmith.calibrate.response import Response
 from beadsmith.search.box import Box
-from beadsmith.search.contract import Strategy
+from beadsmith.search.optuna_strategy import OptunaStrategy
 from beadsmith.search.quiet import quietly
 from beadsmith.surrogate.reproducible import reproducible
 
 
-class OptunaGp(Strategy):
-    """An Optuna study in memory, asked and told.
+class OptunaGp(OptunaStrategy):
+    """Optuna's sampler as it is.
 
     A failure is told as the largest misfit among the successes so far: Optuna would do so with an infinite one, and
     forget a trial in its own state for failures.  Until the first success it stays in flight.
@@ -38,24 +36,15 @@ class OptunaGp(Strategy):
             seed: non-negative.
             start: points to propose first, inside the box; the study learns from them.
         """
-        self._distributions = {
-            name: FloatDistribution(low, high) for name, low, high in zip(box.names, box.low, box.high, strict=True)
-        }
         with quietly():
-            self._study = optuna.create_study(sampler=GPSampler(seed=seed))
-        for point in start:
-            self._study.enqueue_trial(dict(point))
-        self._in_flight: dict[int, optuna.Trial] = {}
-        self._failed: list[optuna.Trial] = []
+            sampler = GPSampler(seed=seed)
+        super().__init__(box, sampler, start)
         self._worst: float | None = None
 
     def propose(self, number: int) -> dict[str, float]:
-        """What Optuna suggests."""
+        """What Optuna suggests; the same in every process."""
         with reproducible(0):
-            trial = self._study.ask(dict(self._distributions))
-        self._in_flight[number] = trial
-        values = trial.params  # a deep copy of all of them
-        return {name: float(values[name]) for name in self._distributions}
+            return super().propose(number)
 
     def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
         """Tell Optuna, failures once it is known how bad that is."""

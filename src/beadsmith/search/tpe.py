@@ -46,8 +46,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from beadsmith.calibrate.response import Response
 from beadsmith.search.box import Array, Box
-from beadsmith.search.contract import Strategy
-from beadsmith.search.quiet import quietly
+from beadsmith.search.optuna_strategy import OptunaStrategy
 
 
 def sampler_of_today(seed: int) -> BaseSampler:
@@ -136,8 +135,8 @@ def _distances_to_neighbours(centres: Array, low: float, high: float) -> Array:
     return np.asarray(in_place)
 
 
-class Tpe(Strategy):
-    """An Optuna study in memory, asked and told.
+class Tpe(OptunaStrategy):
+    """TPE, or whatever sampler it is given.
 
     A failure is told as an infinite misfit, which TPE only ranks: behind all successes.  (Optuna's own state
     for failed trials would make it forget them.)  It is told as soon as there are enough successes that it
@@ -153,24 +152,9 @@ class Tpe(Strategy):
             sampler: an Optuna sampler, with its seed.
             start: points to propose first, inside the box; the study learns from them.
         """
-        self._distributions = {
-            name: FloatDistribution(low, high) for name, low, high in zip(box.names, box.low, box.high, strict=True)
-        }
-        with quietly():
-            self._study = optuna.create_study(sampler=sampler)
-        for point in start:
-            self._study.enqueue_trial(dict(point))
-        self._in_flight: dict[int, optuna.Trial] = {}
-        self._failed: list[optuna.Trial] = []
+        super().__init__(box, sampler, start)
         self._successes = 0
         self._told = 0
-
-    def propose(self, number: int) -> dict[str, float]:
-        """What Optuna suggests."""
-        trial = self._study.ask(dict(self._distributions))
-        self._in_flight[number] = trial
-        values = trial.params  # a deep copy of all of them
-        return {name: float(values[name]) for name in self._distributions}
 
     def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
         """Tell Optuna, failures as late as needed."""

@@ -8,11 +8,12 @@ input of its own (:func:`write_tension`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from beadsmith.problem.checks import temperatures_of
 from beadsmith.problem.quantity import parse_duration
+from beadsmith.problem.recording import STRESSES
 from beadsmith.problem.schema import Dynamics, Ladder, Minimize, Periodic, PushOff, Tension, Vacuum
 from beadsmith.problem.state import State
 
@@ -38,9 +39,6 @@ SAMPLES = 1000
 
 #: Bonds are looked at every so many steps: a long one grows by less than a tenth of an angstrom meanwhile.
 _LOOK_FOR_BREAKS = 10
-
-#: Components of the pressure, in LAMMPS' order.
-STRESSES = ("xx", "yy", "zz", "xy", "xz", "yz")
 
 #: Stress is averaged over every so many steps between two samples: it fluctuates far more than it changes.
 _STRESS_EVERY = 5
@@ -281,9 +279,7 @@ class _Writer:
             *self._breaking(stage),
             f"fix pull all deform 1 {axis} erate {stage.rate:.10g} units box remap x",
             f"fix dynamics all npt {thermostat} {held}",
-            f"fix series all ave/time {inner} {every // inner} {every} "
-            f"{' '.join(columns.values())} "
-            f'file series_0.txt title1 "# {state.label}" title2 "# step {" ".join(columns)}" format " %.9g"',
+            _series(0, self.stretches[0], columns, inner),
             f"run {steps}",
             "unfix series",
             "unfix dynamics",
@@ -341,14 +337,12 @@ class _Writer:
         return self._sampled(Stretch(state, steps, series_every, max(1, steps // stage.frames), stage))
 
     def _sampled(self, stretch: Stretch) -> list[str]:
-        number, every = len(self.stretches), stretch.series_every
+        number = len(self.stretches)
         self.stretches.append(stretch)
         periodic = self._settings.shortest_edge is not None
         columns = SERIES_COLUMNS | (BOX_COLUMNS if periodic else {})
         return [
-            f"fix series all ave/time {every} 1 {every} {' '.join(columns.values())} "
-            f'file series_{number}.txt title1 "# {stretch.state.label}" '
-            f'title2 "# step {" ".join(columns)}" format " %.9g"',
+            _series(number, stretch, columns, stretch.series_every),
             f"dump frames all custom {stretch.frames_every} frames_{number}.bin id xu yu zu",
             "dump_modify frames sort id first no",
             f"run {stretch.steps}",
@@ -361,6 +355,15 @@ class _Writer:
         """Positive seeds below LAMMPS' limit, all different within one script."""
         self._seed = (self._seed * 1103515245 + 12345) % 899_999_963
         return self._seed + 1
+
+
+def _series(number: int, stretch: Stretch, columns: Mapping[str, str], every: int) -> str:
+    """Records numbers of stretch ``number``, each sample the average of those of every so many steps."""
+    until = stretch.series_every
+    return (
+        f"fix series all ave/time {every} {until // every} {until} {' '.join(columns.values())} "
+        f'file series_{number}.txt title1 "# {stretch.state.label}" title2 "# step {" ".join(columns)}" format " %.9g"'
+    )
 
 
 def _barostat(stage: Dynamics | Ladder, timestep: float) -> str:

@@ -12,7 +12,7 @@ LIBRARIES = ("torch", "botorch")
 
 def gaussian_processes_available() -> bool:
     """Whether all are installed; none of them is imported."""
-    return all(importlib.util.find_spec(library) is not None for library in LIBRARIES)
+    return not _missing()
 
 
 def require_gaussian_processes(where: str, what: str) -> None:
@@ -25,8 +25,11 @@ def require_gaussian_processes(where: str, what: str) -> None:
     Raises:
         ProblemError: a library is missing; the sentence says how to install it.
     """
-    missing = [library for library in LIBRARIES if importlib.util.find_spec(library) is None]
-    if missing:
+    if missing := _missing():
         raise ProblemError(
             where, what, f"the optional {', '.join(missing)} to be installed", 'pip install "beadsmith[gp]"'
         )
+
+
+def _missing() -> list[str]:
+    return [library for library in LIBRARIES if importlib.util.find_spec(library) is None]

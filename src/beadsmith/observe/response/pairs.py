@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from beadsmith.errors import EstimateError
+from beadsmith.observe.boxes import rectangular_edges
 from beadsmith.observe.response.frame_values import Array, Integers
 from beadsmith.observe.response.wiring import ScaledPairs, Wiring
 from beadsmith.problem.recording import Frames
@@ -25,8 +26,6 @@ _BATCH = 50_000
 _CANDIDATES = 10_000
 #: To try a pair costs about a sixteenth of finding one with the tree (and what comes with it).
 _TRIAL = 1.0 / 16.0
-#: Off-diagonal elements of the box below this are rounding, angstrom.
-_STRAIGHT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -223,12 +222,10 @@ class _Special:
 
 
 def _edges(box: Array, cutoff: float) -> Array:
-    edges = np.diag(box)
-    if np.abs(box - np.diag(edges)).max() > _STRAIGHT:
-        raise EstimateError("the box is not rectangular; gradients need a rectangular one")
+    edges = rectangular_edges(box, "gradients need")
     if edges.min() < 2.0 * cutoff:
         raise EstimateError(
             f"an edge of {edges.min():.4g} angstrom is less than twice the cutoff, {cutoff:g} angstrom: "
             "beads would meet several images of each other; simulate more molecules"
         )
-    return np.asarray(edges)
+    return edges
