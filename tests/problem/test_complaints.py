@@ -112,7 +112,7 @@ WRONG_KIND = [
         "experiments/melt/kind",
         "smelt",
         "experiments.melt.kind",
-        "one of melt, network, vacuum, script; did you mean 'melt'?",
+        "one of melt, network, vacuum, script, formulas; did you mean 'melt'?",
     ),
     case(
         "experiments/melt/kind",
@@ -172,7 +172,7 @@ WRONG_TYPE = [
         "experiments/melt",
         None,
         "experiments.melt",
-        "received nothing, expected a section such as {timestep: ..., kind: ...}",
+        "received nothing, expected a section such as {kind: ...}",
     ),
     case(
         "experiments/melt/protocol",
@@ -228,7 +228,7 @@ WRONG_TYPE = [
     case("citations", "martins2025", "citations", "expected a list, such as [a, b]"),
     case("fidelities", None, "fidelities", "expected a section of keys and values"),
     case("fidelities/quick", None, "fidelities.quick", "received nothing, expected a section of keys and values"),
-    case("fidelities/quick", {"experiments": None}, "fidelities.quick.experiments", "a section of keys and values"),
+    case("fidelities/quick", {"experiments": None}, "fidelities.quick.experiments", "add 'experiments: ...'"),
     case("fidelities/base", {}, "fidelities.base", "another name; 'base' means the file as it stands"),
 ]
 

@@ -109,3 +109,27 @@ def test_what_extends_a_file_leaves_that_file_alone(files, network_document):
     load_problem(own)
     assert (own.parent / "base.yaml").read_bytes() == before
     assert load_problem(own.parent / "base.yaml").file.title == network_document["title"]
+
+
+def test_what_is_null_is_removed_also_by_way_of_a_file_between(files, network_document):
+    network_document["fidelities"] = {"more": {"experiments": {"network": {"networks": 3}}}}
+    observables = {"more_density": {"kind": "density", "experiment": "network"}}
+    path = files(
+        c={"extends": "b.yaml", "title": "C", "observables": {"density": None} | observables, "fidelities": None},
+        b={"extends": "a.yaml", "title": "B", "experiments": {"network": {"networks": 2}}},
+        a=network_document | {"observables": {"density": {"kind": "density", "experiment": "network"}}},
+    )
+    problem = load_problem(path)
+    assert set(problem.observables) == {"more_density"}
+    assert problem.fidelities == ()
+    assert problem.experiments["network"].networks == 2
+
+
+def test_a_fidelity_removes_what_is_null(files, network_document):
+    network_document["observables"] = {
+        name: {"kind": "density", "experiment": "network"} for name in ("density", "another")
+    }
+    network_document["fidelities"] = {"less": {"observables": {"another": None}}}
+    path = files(own=network_document)
+    assert set(load_problem(path).observables) == {"density", "another"}
+    assert set(load_problem(path, "less").observables) == {"density"}

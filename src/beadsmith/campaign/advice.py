@@ -18,7 +18,7 @@ from beadsmith.campaign.timing import total_steps
 from beadsmith.observe.molecular import FEWEST_REPLICAS
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.quantity import parse_duration
-from beadsmith.problem.schema import Dynamics, Experiment, FromSeries, Ladder, Mean, Precision, Script, Vacuum
+from beadsmith.problem.schema import Dynamics, Experiment, FromSeries, Ladder, Mean, Opaque, Precision, Vacuum
 from beadsmith.problem.state import State, same_state
 from beadsmith.problem.targets import resolve_tolerances
 
@@ -147,8 +147,8 @@ def _setting(problem: Problem, name: str, needs: Sequence[Need], cost: float, lo
         factor = max((need.finding.scatter.total / need.tolerance) ** 2 for need in needs)
         copies = max(FEWEST_REPLICAS, math.ceil(factor * experiment.replicas * (1 - 1e-9)))
         return Setting(name, tuple(needs), 1, 1.0, copies, cost * copies / experiment.replicas, cost)
-    share = 0.0 if isinstance(experiment, Script) else _hold_share(experiment)
-    runs, longer = cheapest(needs, share, 1.0 if isinstance(experiment, Script) else longest)
+    share = 0.0 if isinstance(experiment, Opaque) else _hold_share(experiment)
+    runs, longer = cheapest(needs, share, 1.0 if isinstance(experiment, Opaque) else longest)
     return Setting(name, tuple(needs), runs, longer, None, runs * cost * (1 - share + share * longer), cost)
 
 
@@ -162,7 +162,7 @@ def _longer(need: Need, runs: int) -> float:
 
 def _hold_share(experiment: Experiment) -> float:
     """Share of the steps of an experiment that is recorded."""
-    if isinstance(experiment, Script):
+    if isinstance(experiment, Opaque):
         return 0.0
     recorded = 0
     for stage in experiment.protocol:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from beadsmith.observe.derived import Derived
 from beadsmith.observe.response.gradients import DIFFERENTIABLE
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.schema import Script
+from beadsmith.problem.schema import Opaque
 from beadsmith.surrogate.available import gaussian_processes_available
 
 
@@ -32,4 +32,4 @@ def _has_gradient(problem: Problem, name: str) -> bool:
     if isinstance(observable, Derived):
         return _has_gradient(problem, observable.density)
     experiment = problem.experiments[observable.experiment]
-    return observable.kind in DIFFERENTIABLE and not isinstance(experiment, Script)
+    return observable.kind in DIFFERENTIABLE and not isinstance(experiment, Opaque)

@@ -8,18 +8,31 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from beadsmith.campaign.chains import Chain, Cure, chains_of_networks, cures_of, extended, pulls_of, started
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.precision import Shortfall, could_be_best, shortfalls
 from beadsmith.campaign.replicas import pooled, pooled_gradients, pooled_networks
 from beadsmith.campaign.store import RunResult
+from beadsmith.errors import EstimateError
 from beadsmith.observe.derived import derive_gradients, derive_observations
+from beadsmith.observe.formulas import observe_formulas
 from beadsmith.problem.model import Model
+from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Evaluation, Failure, FailureKind, Gradient, Observation
-from beadsmith.problem.schema import Network, Script
+from beadsmith.problem.schema import Formulas, Network, Opaque
 from beadsmith.problem.spread import corrected
 from beadsmith.simulate.plan import plan_continuation, seed_of_experiment
 from beadsmith.simulate.script import restart_file
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What formulas say of a model."""
+
+    observations: tuple[Observation, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,7 @@ class PendingEvaluation:
         chains: one per experiment and independent repetition; for networks one per degree of crosslinking, too, and
             one per axis that is pulled.
         cures: networks that are wanted.
+        computed: what formulas say; nothing is simulated for them.
     """
 
     number: int
@@ -42,6 +56,7 @@ class PendingEvaluation:
     label: str
     chains: tuple[Chain, ...]
     cures: tuple[Cure, ...] = ()
+    computed: Computed = Computed()
 
     @property
     def futures(self) -> list[Future[Any]]:
@@ -75,9 +90,12 @@ def submit(
     """
     experiments = laboratory.problem.experiments
     networks = [name for name, experiment in experiments.items() if isinstance(experiment, Network)]
-    chains = tuple(started(laboratory, model, name, seed, 0) for name in experiments if name not in networks)
+    formulas = [name for name, experiment in experiments.items() if isinstance(experiment, Formulas)]
+    simulated = [name for name in experiments if name not in (*networks, *formulas)]
+    computed = _computed(laboratory.problem, model, seed)
+    chains = tuple(started(laboratory, model, name, seed, 0) for name in simulated)
     cures = tuple(cure for name in networks for cure in cures_of(laboratory, model, name, seed))
-    return PendingEvaluation(number, dict(point), model, seed, label, chains, cures)
+    return PendingEvaluation(number, dict(point), model, seed, label, chains, cures, computed)
 
 
 def settle(
@@ -128,12 +146,27 @@ def judged(evaluation: Evaluation, laboratory: Laboratory) -> Evaluation:
     return replace(evaluation, misfit=value.total, terms=value.terms)
 
 
+def _computed(problem: Problem, model: Model, seed: int) -> Computed:
+    """What formulas say."""
+    observations: tuple[Observation, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    for name, experiment in problem.experiments.items():
+        if isinstance(experiment, Formulas):
+            noise = np.random.default_rng(seed_of_experiment(problem, name, seed))
+            try:
+                observations += observe_formulas(name, experiment, model, problem.observables, noise)
+            except EstimateError as error:
+                failures += (Failure(FailureKind.NOT_OBSERVABLE, name, str(error)),)
+    return Computed(observations, failures)
+
+
 def _evaluation(laboratory: Laboratory, pending: PendingEvaluation) -> Evaluation:
     chains, parts = pending.chains, _parts(pending.chains)
-    direct = tuple(one for part in parts for one in _observed(laboratory, part))
+    direct = tuple(one for part in parts for one in _observed(laboratory, part)) + pending.computed.observations
     gradients = tuple(one for part in parts for one in _gradients(part))
     cures = [cure.result for cure in pending.cures if cure.result is not None]
-    failures = [*[cure.failure for cure in cures], *[chain.best.failure for chain in chains]]
+    failures = [*pending.computed.failures, *[cure.failure for cure in cures]]
+    failures += [chain.best.failure for chain in chains]
     spent = [cure.core_seconds for cure in cures]
     spent += [result.core_seconds for chain in chains for result in chain.results]
     evaluation = Evaluation(
@@ -226,7 +259,7 @@ def _continued(laboratory: Laboratory, model: Model, chain: Chain, lacking: Sequ
     """The chain with a continuation of the stretches that are too short; itself if none can or may be longer."""
     first, precision = chain.tasks[0].simulation, laboratory.problem.file.precision
     broken = any(result.failure is not None for result in chain.results)
-    if precision is None or broken or isinstance(laboratory.problem.experiments[first.experiment], Script):
+    if precision is None or broken or isinstance(laboratory.problem.experiments[first.experiment], Opaque):
         return chain
     wanted: dict[int, tuple[int, str, str]] = {}
     states = [stretch.state for stretch in first.stretches]

@@ -17,7 +17,7 @@ from beadsmith.problem.mechanics import tension_of
 from beadsmith.problem.model import Model, constant_model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.quantity import parse_duration
-from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Minimize, Network, PushOff, Script, Stage, Tension
+from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Minimize, Network, Opaque, PushOff, Stage, Tension
 from beadsmith.simulate.diagnosis import diagnose
 from beadsmith.simulate.engine import Engine, run_simulation
 from beadsmith.simulate.plan import Simulation, plan_simulation
@@ -59,17 +59,20 @@ class Cost:
 
 def total_steps(experiment: Experiment) -> int:
     """Steps of dynamics in a protocol, at all degrees of crosslinking and along all axes; 0 for a user's own script."""
-    if isinstance(experiment, Script):
+    if isinstance(experiment, Opaque):
         return 0
-    repeated = len(experiment.degrees) * experiment.networks if isinstance(experiment, Network) else 1
-    return repeated * sum(_steps_of(stage, experiment.timestep) for stage in experiment.protocol)
+    return _repeated(experiment) * sum(_steps_of(stage, experiment.timestep) for stage in experiment.protocol)
 
 
 def simulations_of(experiment: Experiment) -> int:
     """Simulations of one model: at every degree of crosslinking of every network, and along every axis of a pull."""
-    repeated = len(experiment.degrees) * experiment.networks if isinstance(experiment, Network) else 1
     tension = tension_of(experiment)
-    return repeated * (1 + (0 if tension is None else len(tension.axes)))
+    return _repeated(experiment) * (1 + (0 if tension is None else len(tension.axes)))
+
+
+def _repeated(experiment: Experiment) -> int:
+    """How often the protocol runs for one model."""
+    return len(experiment.degrees) * experiment.networks if isinstance(experiment, Network) else 1
 
 
 def cure_steps(problem: Problem, network: Network) -> int:
@@ -108,7 +111,7 @@ def estimate_cost(problem: Problem, name: str, engine: Engine, model: Model | No
         BeadsmithError: if even the shortened run fails.
     """
     experiment = problem.experiments[name]
-    if isinstance(experiment, Script):
+    if isinstance(experiment, Opaque):
         return Cost(name, 0, 0, None, None)
     centre = {parameter.name: 0.5 * (parameter.low + parameter.high) for parameter in problem.parameters.free}
     own = model_of_cure(problem, name) if isinstance(experiment, Network) else None
@@ -131,7 +134,7 @@ def estimate_cost(problem: Problem, name: str, engine: Engine, model: Model | No
 
 def _shortened(experiment: Experiment) -> Experiment:
     """The same experiment with all stretches but the push-off cut, and one recorded temperature."""
-    if isinstance(experiment, Script):
+    if isinstance(experiment, Opaque):
         return experiment
     stages: list[Stage] = []
     if isinstance(experiment, Network):

@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from beadsmith import __version__
-from beadsmith.cli import calibrating, curing, evaluating, identifying, precision, predicting, preparing
+from beadsmith.cli import calibrating, curing, designing, evaluating, identifying, precision, predicting, preparing
 from beadsmith.errors import BeadsmithError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command()(calibrating.run)
 app.command()(evaluating.evaluate)
 app.command()(curing.cure)
 app.command()(predicting.predict)
+app.command()(designing.design)
 app.command()(calibrating.status)
 app.command()(calibrating.report)
 app.command()(identifying.identify)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from beadsmith.errors import ProblemError
+from beadsmith.problem.closed_form import states_of_formulas
 from beadsmith.problem.curing import check_cure
 from beadsmith.problem.mechanics import check_breathing, check_displacements, check_pull
 from beadsmith.problem.molecules import MoleculeTopology
@@ -25,6 +26,7 @@ from beadsmith.problem.schema import (
     Distribution,
     Dynamics,
     Experiment,
+    Formulas,
     FromSeries,
     GlassTransitionHyperbola,
     GlassTransitionLines,
@@ -36,6 +38,7 @@ from beadsmith.problem.schema import (
     Network,
     Observable,
     OfTension,
+    Opaque,
     Periodic,
     ProblemFile,
     RadialDistribution,
@@ -61,7 +64,7 @@ def check_experiments(
     _check_pair(file)
     for name, experiment in file.experiments.items():
         where = f"experiments.{name}"
-        if not isinstance(experiment, Script) and "T" in experiment.state:
+        if not isinstance(experiment, Opaque) and "T" in experiment.state:
             received, expected = f"{experiment.state['T']:g}", "variables other than the temperature"
             raise ProblemError(f"{where}.state.T", received, expected, "the protocol sets the temperature")
         _check_coordinates(experiment, f"{where}.state")
@@ -80,6 +83,8 @@ def check_experiments(
                 for molecule in experiment.molecules:
                     _known(molecule, molecules, f"{where}.molecules", "molecules")
                 _check_recordings(experiment, where)
+                continue
+            case Formulas():
                 continue
         _check_protocol(experiment, experiment.protocol, bonds, f"{where}.protocol")
         if isinstance(experiment, Network):
@@ -151,6 +156,8 @@ def _states_of(experiment: Experiment, *, pulled: bool) -> tuple[State, ...]:
     if isinstance(experiment, Script):
         recorded = () if pulled else experiment.recordings
         return tuple(State.of({**experiment.state, **recording.state}) for recording in recorded)
+    if isinstance(experiment, Formulas):
+        return () if pulled else states_of_formulas(experiment)
     fixed = State.of(experiment.state)
     temperatures: list[float] = []
     for stage in experiment.protocol:
@@ -401,6 +408,8 @@ def _check_members(
 
 def _molecules_of(experiment: Experiment) -> tuple[str, ...]:
     """Kinds of molecules in an experiment; none if a user's own script does not say."""
+    if isinstance(experiment, Formulas):
+        return ()
     return (experiment.molecule,) if isinstance(experiment, Vacuum) else tuple(experiment.molecules)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from beadsmith.errors import ProblemError
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.quantity import parse_duration
-from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Minimize, PushOff, Script, Stage, Tension
+from beadsmith.problem.schema import Dynamics, Experiment, Formulas, Ladder, Minimize, Opaque, PushOff, Stage, Tension
 
 
 def lengthened(problem: Problem, factor: float) -> Problem:
@@ -35,10 +35,10 @@ def single_runs(problem: Problem) -> Problem:
 
 
 def _longer(name: str, experiment: Experiment, factor: float) -> Experiment:
-    if isinstance(experiment, Script):
+    if isinstance(experiment, Opaque):
         raise ProblemError(
             f"experiments.{name}",
-            "a script of your own",
+            "formulas" if isinstance(experiment, Formulas) else "a script of your own",
             "an experiment whose durations stand in the problem file",
             "compare with another fidelity instead: --against",
         )

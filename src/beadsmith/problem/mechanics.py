@@ -13,10 +13,12 @@ from beadsmith.problem.schema import (
     Dynamics,
     Elastic,
     Experiment,
+    Formulas,
     Ladder,
     MeanSquaredDisplacement,
     Minimize,
     OfTension,
+    Opaque,
     ProblemFile,
     PushOff,
     Script,
@@ -34,7 +36,7 @@ _ROUNDING = 1e-6
 
 def tension_of(experiment: Experiment) -> Tension | None:
     """The pull that a protocol ends with; None if it does not."""
-    if isinstance(experiment, Script):
+    if isinstance(experiment, Opaque):
         return None
     last = experiment.protocol[-1]
     return last if isinstance(last, Tension) else None
@@ -79,6 +81,7 @@ def check_displacements(
         ProblemError: no such bead, no recorded stretch, frames too far apart, or a stretch that is too short.
     """
     experiment = file.experiments[observable.experiment]
+    assert not isinstance(experiment, Formulas)  # they have nothing but columns
     names = (experiment.molecule,) if isinstance(experiment, Vacuum) else tuple(experiment.molecules)
     present = [bead for bead in file.beads if any(bead in molecules[name].beads for name in names or molecules)]
     for bead in observable.beads:
@@ -108,6 +111,7 @@ def check_breathing(file: ProblemFile, observable: BulkModulus, where: str) -> N
                 place = f"experiments.{observable.experiment}.recordings.{number}.state"
                 raise ProblemError(place, "no temperature", f"T, which {where} needs")
         return
+    assert not isinstance(experiment, Formulas)  # they have nothing but columns
     for stage in experiment.protocol:
         held = stage.ensemble if isinstance(stage, Ladder) else stage.stage
         recorded = isinstance(stage, Ladder) or (isinstance(stage, Dynamics) and stage.record)
@@ -134,7 +138,7 @@ def _farthest(observable: OfTension) -> tuple[str, float]:
 
 def _recorded(experiment: Experiment, where: str, name: str) -> list[tuple[float, float]]:
     """Time between frames and time from the first to the last one, fs, of every recorded stretch."""
-    assert not isinstance(experiment, Script)
+    assert not isinstance(experiment, Opaque)
     found = []
     begin: int | None = 0  # step at which a stage begins; None after a minimisation, which takes as many as it needs
     for stage in experiment.protocol:

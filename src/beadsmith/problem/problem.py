@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from beadsmith.errors import ProblemError
 from beadsmith.problem.checks import check_experiments, check_files, check_observables
+from beadsmith.problem.closed_form import check_formulas
 from beadsmith.problem.complaint import first_complaint, suggestion
 from beadsmith.problem.document import read_document
 from beadsmith.problem.model import Model, model_from_document
@@ -24,7 +25,18 @@ from beadsmith.problem.spread import Spread, load_spreads
 from beadsmith.problem.targets import resolve_targets, resolve_tolerances
 
 #: Sections that make up what is simulated and searched for; a fidelity may change any of them.
-_CHANGEABLE = ("experiments", "observables", "targets", "search", "precision", "compute", "forcefield", "parameters")
+_CHANGEABLE = (
+    "experiments",
+    "observables",
+    "targets",
+    "search",
+    "design",
+    "calibration",
+    "precision",
+    "compute",
+    "forcefield",
+    "parameters",
+)
 
 
 @dataclass(frozen=True)
@@ -115,16 +127,20 @@ def read_problem(path: Path) -> dict[str, Any]:
     Raises:
         ProblemError: a file that cannot be read, or that extends one of another folder or, by way of others, itself.
     """
-    document = read_document(path)
+    chain = [read_document(path)]
     seen = [path.name]
-    while (name := document.pop("extends", None)) is not None:
+    while (name := chain[-1].pop("extends", None)) is not None:
         if not isinstance(name, str) or not name or Path(name).name != name:
             expected = "the name of a problem file in the same folder"
             raise ProblemError(f"{path}: extends", str(name), expected, "files that it names are relative to it")
         if name in seen:
             raise ProblemError(f"{path}: extends", " > ".join([*seen, name]), "a file that extends no file twice")
         seen.append(name)
-        document = _merged(read_document(path.parent / name), document)
+        chain.append(read_document(path.parent / name))
+    # From the far end, so that what one file removes stays removed.
+    document = chain.pop()
+    for changes in reversed(chain):
+        document = _merged(document, changes)
     return document
 
 
@@ -180,10 +196,12 @@ def _with_changes(document: Mapping[str, Any], changes: Mapping[str, Any]) -> di
 
 
 def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``changes`` over ``base``: sections are merged, anything else is replaced."""
+    """``changes`` over ``base``: sections are merged, what is null is removed, anything else is replaced."""
     for key, value in changes.items():
         if isinstance(value, Mapping) and isinstance(base.get(key), dict):
             base[key] = _merged(dict(base[key]), value)
+        elif value is None:
+            base.pop(key, None)
         else:
             base[key] = value
     return base
@@ -209,6 +227,7 @@ def _resolved(path: Path, file: ProblemFile, fidelity: str, fidelities: tuple[st
     bonds, angles = (tuple(dict.fromkeys((*old, *new))) for old, new in zip(own, arising, strict=True))
     parameters = resolve_parameters(file.parameters, file.forcefield, names, bonds, angles)
     targets = resolve_targets(file.targets, file.observables)
+    check_formulas(file, parameters.kinds)
     check_experiments(file, molecules, bonds, targets)
     check_observables(file, molecules, targets)
     check_files(file, path.parent)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from beadsmith.problem.formula import parse_formula
 from beadsmith.problem.quantity import (
     Angles,
     Density,
@@ -50,6 +51,15 @@ QuantityText = Annotated[
     WithJsonSchema({"type": ["string", "number"], "description": _QUANTITY}),
 ]
 Count = Annotated[int, Field(gt=0, le=10_000_000)]
+
+
+def _formula(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("a formula such as '1.06 + 0.11 * DC - 0.02 * pair.B1.sigma'")
+    return parse_formula(str(value)).text
+
+
+FormulaText = Annotated[str, BeforeValidator(_formula, json_schema_input_type=str | float)]
 
 
 class Section(BaseModel):
@@ -394,8 +404,15 @@ class ScriptRecording(Section):
     """Our name: name of the column in the log or file; 'density: Density' and other usual ones are known."""
 
 
-class Script(Section):
-    """The user's own LAMMPS input; it gets the coefficients as an include."""
+class Opaque(Section):
+    """Base of experiments whose protocol Beadsmith does not write, and so cannot change."""
+
+    state: dict[Name, float] = {}
+    """State variables that it fixes."""
+
+
+class Script(Opaque):
+    """The user's own LAMMPS input; it gets the coefficients as an include, written at its state."""
 
     kind: Literal["script"]
     script: str
@@ -406,8 +423,6 @@ class Script(Section):
     """Further files it needs beside it."""
     molecules: dict[Name, Count] = {}
     """Molecules in the data file, in its order; needed for observables of molecules."""
-    state: dict[Name, float] = {}
-    """State at which the coefficients are written."""
     timestep: Time
     """Its time step, for the time axis of what is read."""
     recordings: Annotated[tuple[ScriptRecording, ...], Field(min_length=1)]
@@ -418,7 +433,20 @@ class Script(Section):
     """MPI processes."""
 
 
-Experiment = Annotated[Melt | Network | Vacuum | Script, Field(discriminator="kind")]
+class Formulas(Opaque):
+    """Properties in closed form instead of a simulation: a theory, or a stand-in to try a method on in seconds."""
+
+    kind: Literal["formulas"]
+    columns: Annotated[dict[Name, FormulaText], Field(min_length=1)]
+    """By name: a formula of parameters and state variables, such as '1.06 + 0.11 * DC - 0.02 * pair.B1.sigma'."""
+    noise: dict[Name, Annotated[float, Field(ge=0)]] = {}
+    """By name of a column: standard deviation of random numbers that are added, as if it were simulated."""
+    states: dict[Name, QuantityText] = {}
+    """Where it is evaluated, such as 'DC: 0 0.5 0.9'; several variables have lists of equal length or single values."""
+    processors: ClassVar[int] = 1
+
+
+Experiment = Annotated[Melt | Network | Vacuum | Script | Formulas, Field(discriminator="kind")]
 
 
 class FromSeries(Section):
@@ -430,7 +458,7 @@ class FromSeries(Section):
 
 
 class Mean(Section):
-    """Mean of any named column of a user's own script."""
+    """Mean of any named column of a user's own script, or value of a column of formulas."""
 
     kind: Literal["mean"]
     experiment: Name
@@ -841,6 +869,65 @@ class Search(Section):
     """gauss-newton, combined: try steps on the frames of earlier simulations, reweighted, before one is simulated."""
 
 
+def _by_experiment(value: object) -> object:
+    return {"*": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Design(Section):
+    """What is simulated to learn the observables as functions of parameters and state, without looking at targets.
+
+    Every experiment is a system with a design of its own: over the parameters that it depends on, and over its states.
+    """
+
+    points: Annotated[dict[str, Count] | None, BeforeValidator(_by_experiment)] = None
+    """Models to simulate, one number for every experiment or one each; 16 per dimension if left out."""
+    states: dict[Name, QuantityText] = {}
+    """Where: a list, 'DC: 0 0.5 0.9', or for formulas also a range, 'DC: 0 to 0.9'; the experiments' own states if left
+    out.  All temperatures of a ladder are in every simulation anyway."""
+    data: tuple[str, ...] = ()
+    """Tables (CSV) of runs that are known already, relative to the problem file."""
+
+
+CALIBRATION_MISFITS = ("combined_variance", "relative", "giuntoli2021")
+
+#: Forms that a parameter may have as a function of the state.
+FUNCTION_FORMS = ("constant", "linear", "sigmoid", "rbf", "free")
+
+
+def _by_parameter(value: object) -> object:
+    return {"*": value} if isinstance(value, str) else value
+
+
+def _centres(value: object) -> object:
+    numbers = parse_quantities(value, "number")
+    if len(numbers) < 2 or any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
+        raise ValueError("two or more increasing numbers, such as '0 0.5 1'")
+    return numbers
+
+
+class Calibration(Section):
+    """How functions of the state are fitted to the targets through what a design taught."""
+
+    functions: Annotated[
+        dict[str, Annotated[str, _one_of(FUNCTION_FORMS)]], BeforeValidator(_by_parameter), Field(min_length=1)
+    ] = {"*": "rbf"}
+    """Form of each parameter as a function of the state: one for all, or by name or pattern; later ones overrule."""
+    over: Name | None = None
+    """State variable that the functions depend on; the only one that the design varies if left out."""
+    centres: Annotated[tuple[float, ...], BeforeValidator(_centres, json_schema_input_type=str)] | None = None
+    """Centres of radial basis functions; the ends and the middle of the design's states if left out."""
+    misfit: Annotated[str, _one_of(CALIBRATION_MISFITS)] = "combined_variance"
+    """Deviations over the variances of target and surrogate; relative to the target; or as Giuntoli et al. (2021)."""
+    starts: Count = 64
+    """Starting points of the fit."""
+    extrapolation: Literal["refuse", "warn"] = "refuse"
+    """What to do about targets at states beyond those of the design."""
+    rounds: Annotated[int, Field(ge=0)] = 3
+    """How often the calibrated model is simulated, added to what is known, and calibrated anew, at most."""
+    held_out: dict[Name, QuantityText] = {}
+    """States at which the calibrated model is simulated to validate it; those of the targets if left out."""
+
+
 class Precision(Section):
     """How well observables must be known, and what may be spent on it."""
 
@@ -932,6 +1019,10 @@ class ProblemFile(Section):
     """How deviations become one number."""
     search: Search = Search()
     """How models are proposed."""
+    design: Design | None = None
+    """What is simulated to learn the observables as functions of parameters and state."""
+    calibration: Calibration = Calibration()
+    """How functions of the state are fitted to the targets through that."""
     precision: Precision | None = None
     """How well observables must be known; every simulation runs once, as declared, if left out."""
     compute: Compute = Compute()

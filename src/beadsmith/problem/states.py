@@ -9,7 +9,7 @@ from dataclasses import replace
 from beadsmith.errors import ProblemError
 from beadsmith.problem.checks import recorded_states, temperatures_of
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Network, Script, Stage, Tension
+from beadsmith.problem.schema import Dynamics, Experiment, Formulas, Ladder, Network, Opaque, Stage, Tension
 from beadsmith.problem.state import COORDINATES, DEGREE, State, same_state
 
 
@@ -72,7 +72,10 @@ def _at(problem: Problem, state: State, temperatures: tuple[float, ...]) -> tupl
     experiments = {
         name: _experiment_at(experiment, state, temperatures) for name, experiment in problem.experiments.items()
     }
-    if temperatures and not any(_recorded_stages(experiment) for experiment in problem.experiments.values()):
+    takes_any = any(
+        isinstance(experiment, Formulas) or _recorded_stages(experiment) for experiment in problem.experiments.values()
+    )
+    if temperatures and not takes_any:
         received = ", ".join(f"{value:g}" for value in temperatures)
         raise ProblemError(
             "--state T",
@@ -96,8 +99,13 @@ def _experiment_at(experiment: Experiment, state: State, temperatures: tuple[flo
     changes: dict[str, object] = {"state": {**experiment.state, **state.as_dict()}}
     if isinstance(experiment, Network) and DEGREE in state:
         changes = {"state": {**experiment.state, **state.without(DEGREE).as_dict()}, "degrees": (state[DEGREE],)}
+    if isinstance(experiment, Formulas):
+        # They take temperature as any other variable; several values of it stay side by side.
+        listed = {"T": " ".join(map(repr, temperatures)) + " K"} if temperatures else {}
+        left = {name: text for name, text in experiment.states.items() if name not in (*state, *listed)}
+        changes["states"] = {**left, **listed}
     recorded = _recorded_stages(experiment)
-    if temperatures and recorded and not isinstance(experiment, Script):
+    if temperatures and recorded and not isinstance(experiment, Opaque):
         protocol = [_pulled_at(stage, temperatures) for stage in experiment.protocol]
         shares: dict[int, list[float]] = {number: [] for number in recorded}
         for temperature in dict.fromkeys(temperatures):
@@ -113,7 +121,7 @@ def _experiment_at(experiment: Experiment, state: State, temperatures: tuple[flo
 
 def _recorded_stages(experiment: Experiment) -> dict[int, tuple[float, ...]]:
     """Temperatures of every recorded stage of a protocol, by its index."""
-    if isinstance(experiment, Script):
+    if isinstance(experiment, Opaque):
         return {}
     found: dict[int, tuple[float, ...]] = {}
     for number, stage in enumerate(experiment.protocol):

@@ -157,7 +157,7 @@ def _states_and_spreads(
     if name not in observables:
         remedy = suggestion(name, observables) or "declare it under observables"
         raise ProblemError(where, name, f"the name of an observable, one of {', '.join(observables)}", remedy)
-    states = _states(rule, f"{where}.state")
+    states = parse_states(rule.state, f"{where}.state")
     if twice := [state for number, state in enumerate(states) if state in states[:number]]:
         raise ProblemError(f"{where}.state", f"{twice[0].label} twice", "each state once")
     spreads = _numbers(rule.uncertainty, *_kind_and_unit(observables[name]), f"{where}.uncertainty")
@@ -191,8 +191,13 @@ def _numbers(text: str | float, kind: str, unit: str, where: str) -> tuple[float
         raise ProblemError(where, str(text), str(error)) from error
 
 
-def _states(rule: TargetRule | ConsideredRule, where: str) -> list[State]:
-    columns = {name: parse_variable(name, text, f"{where}.{name}") for name, text in rule.state.items()}
+def parse_states(texts: Mapping[str, str], where: str) -> list[State]:
+    """States whose variables are listed side by side: lists of equal length, or single values that hold for all.
+
+    Raises:
+        ProblemError: wrong unit, or lists of different lengths.
+    """
+    columns = {name: parse_variable(name, text, f"{where}.{name}") for name, text in texts.items()}
     count = max((len(column) for column in columns.values()), default=1)
     for name, column in columns.items():
         if len(column) not in (1, count):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from beadsmith.campaign.finalists import Finalists
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.quantity import parse_duration
-from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines, Ladder, Script
+from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines, Ladder, Opaque
 from beadsmith.report.curves import pictures_of_curves
 from beadsmith.report.findings import Findings, Subject, subjects
 from beadsmith.report.formatting import core_time, count, number
@@ -57,7 +57,7 @@ def cooling_rates(problem: Problem) -> dict[str, float]:
     """
     rates = {}
     for name, experiment in problem.experiments.items():
-        if isinstance(experiment, Script):
+        if isinstance(experiment, Opaque):
             continue
         ladders = [stage for stage in experiment.protocol if isinstance(stage, Ladder)]
         falling = [one for one in ladders if one.temperatures[0] > one.temperatures[-1]]

@@ -18,7 +18,17 @@ from beadsmith.forcefield.export import lammps_include
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Topology
-from beadsmith.problem.schema import Experiment, Network, Periodic, Script, ScriptRecording, Tension, Vacuum
+from beadsmith.problem.schema import (
+    Experiment,
+    Formulas,
+    Network,
+    Opaque,
+    Periodic,
+    Script,
+    ScriptRecording,
+    Tension,
+    Vacuum,
+)
 from beadsmith.problem.state import State
 from beadsmith.simulate.script import (
     RELAXED,
@@ -30,6 +40,7 @@ from beadsmith.simulate.script import (
     write_script,
     write_tension,
 )
+from beadsmith.simulate.script import Script as WrittenScript
 
 #: Goes into every hash: raise it when the meaning of the inputs changes.
 FORMAT = 1
@@ -121,7 +132,7 @@ def plan_simulations(problem: Problem, model: Model, seed: int, engine: str) -> 
     return tuple(
         plan_simulation(problem, name, model, seed_of_experiment(problem, name, seed), engine)
         for name, experiment in problem.experiments.items()
-        if not isinstance(experiment, Network)
+        if not isinstance(experiment, Network | Formulas)
     )
 
 
@@ -136,6 +147,7 @@ def plan_simulation(problem: Problem, name: str, model: Model, seed: int, engine
     experiment = problem.experiments[name]
     if isinstance(experiment, Script):
         return _users_own(problem, name, experiment, model, seed, engine)
+    assert not isinstance(experiment, Formulas)  # nothing is simulated there
     state = State.of(experiment.state).with_(T=first_temperature(experiment))
     system = _system(problem, experiment, model, state, np.random.default_rng(seed))
     return plan_system(problem, name, experiment, model, system, seed, engine)
@@ -160,7 +172,7 @@ def plan_system(
         engine: version of LAMMPS that will run it.
         end: name of a dump of the last positions; none if None.
     """
-    script = write_script(replace(_settings(problem, experiment, model, seed), end=end))
+    script = script_of(problem, experiment, model, seed, end)
     return Simulation(
         experiment=name,
         files={"in.lammps": script.text, "system.data": data_file(system, f"experiment {name}")},
@@ -171,6 +183,13 @@ def plan_system(
         topology=system.topology,
         processors=experiment.processors,
     )
+
+
+def script_of(
+    problem: Problem, experiment: Periodic | Vacuum, model: Model, seed: int, end: str | None = None
+) -> WrittenScript:
+    """The input script of :func:`plan_system`; it does not depend on the system."""
+    return write_script(replace(_settings(problem, experiment, model, seed), end=end))
 
 
 def plan_continuation(
@@ -185,7 +204,7 @@ def plan_continuation(
         seed: of the thermostats.
     """
     experiment = problem.experiments[first.experiment]
-    if isinstance(experiment, Script | Network):
+    if isinstance(experiment, Opaque | Network):
         raise ValueError("networks and a user's own script cannot be continued")
     inherited = {f"from_{number}.restart": (run, file) for number, (_, run, file) in wanted.items()}
     resumed = [
@@ -202,7 +221,7 @@ def plan_tensions(problem: Problem, experiment: Experiment, model: Model, relaxe
         experiment: at the state of ``relaxed``.
         relaxed: the simulation of all stages before, as it was planned.
     """
-    if isinstance(experiment, Script) or not isinstance(stage := experiment.protocol[-1], Tension):
+    if isinstance(experiment, Opaque) or not isinstance(stage := experiment.protocol[-1], Tension):
         return {}
     settings = _settings(problem, experiment, model, seed=0)  # the thermostat of tension has none
     scripts = {axis: write_tension(settings, stage, axis) for axis in stage.axes}

@@ -19,7 +19,7 @@ from beadsmith.problem.checks import temperatures_of
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Recording
-from beadsmith.problem.schema import BondAngle, Distribution, Dynamics, FromSeries, Ladder, Script, Vacuum
+from beadsmith.problem.schema import BondAngle, Distribution, Dynamics, FromSeries, Ladder, Opaque, Vacuum
 from beadsmith.problem.state import State
 from beadsmith.units import BOLTZMANN, DENSITY_OF_ONE_DALTON
 
@@ -248,7 +248,7 @@ def constant_pressure(recording: Recording, problem: Problem) -> float | None:
     experiment = problem.experiments[recording.experiment]
     if isinstance(experiment, Vacuum):
         return 0.0
-    if isinstance(experiment, Script):
+    if isinstance(experiment, Opaque):
         return None
     found: set[float | None] = set()
     for stage in experiment.protocol:

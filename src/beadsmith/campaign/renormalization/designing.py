@@ -1,0 +1,176 @@
+"""Run a design: every point of every system once, resumable, in any order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass, replace
+
+from beadsmith.campaign.chains import cures_of
+from beadsmith.campaign.curing import model_of_cure
+from beadsmith.campaign.driver import seed_of
+from beadsmith.campaign.evaluate import PendingEvaluation, settle, submit
+from beadsmith.campaign.laboratory import Laboratory
+from beadsmith.campaign.renormalization.systems import System, problem_of_cures, run_problem
+from beadsmith.campaign.study import Manifest, Study
+from beadsmith.design import DesignPoint, design_points
+from beadsmith.errors import StudyError
+from beadsmith.problem.model import constant_model
+from beadsmith.problem.problem import Problem
+from beadsmith.problem.records import Evaluation
+
+#: Table of a study that holds its design; the label of a row is its system, its number that of the point.
+TABLE = "design"
+
+#: Seeds of a design are the seventh kind that derives from a study's (see ``seed_of``).
+_SEEDS = 7
+
+#: A stored point may differ from the one that the sequence gives by rounding only.
+_SAME = 1e-9
+
+#: Evaluations open at once, for each worker: while one waits for its last simulation, others go on.
+_OPEN_PER_WORKER = 2
+
+
+@dataclass(frozen=True)
+class DesignStep:
+    """Progress: one more point is known.
+
+    Attributes:
+        system: its system.
+        evaluation: what was measured.
+        done, total: of all systems together.
+        known: whether it came from disk.
+    """
+
+    system: str
+    evaluation: Evaluation
+    done: int
+    total: int
+    known: bool
+
+
+def design_manifest(problem: Problem, seed: int, engine: str) -> Manifest:
+    """What makes a design what it is: not its targets, which may be changed later."""
+    return Manifest(
+        title=problem.file.title,
+        problem=_digest(problem),
+        problem_file=problem.path.name,
+        fidelity=problem.fidelity,
+        method="design",
+        seed=seed,
+        in_flight=0,
+        engine=engine,
+        problem_folder=str(problem.path.absolute().parent),
+    )
+
+
+def points_of(system: System, seed: int, number: int) -> tuple[DesignPoint, ...]:
+    """Points of the design of a system.
+
+    Args:
+        number: of the system, 0 first.
+    """
+    return design_points(system.parameters, system.states, seed_of(seed, _SEEDS, number), system.points)
+
+
+def run_design(
+    laboratory: Laboratory, study: Study, systems: Sequence[System], seed: int, workers: int
+) -> Iterator[DesignStep]:
+    """Measure all points of a design that are not known yet; yields every one once, as they end.
+
+    Args:
+        workers: how many simulations run at once.
+
+    Raises:
+        StudyError: stored points are not those of this design.
+    """
+    recorded = {(row.label, row.number): row for row in study.rows(TABLE)}
+    total, done = sum(system.points for system in systems), 0
+    wanted: list[tuple[System, DesignPoint, int]] = []
+    for number, system in enumerate(systems):
+        for point in points_of(system, seed, number):
+            known = recorded.get((system.name, point.number))
+            if known is None:
+                wanted.append((system, point, seed_of(seed, _SEEDS, number, point.number)))
+                continue
+            _check_same(known, point)
+            done += 1
+            yield DesignStep(system.name, known, done, total, known=True)
+    if wanted:
+        _cure(laboratory, systems)
+    for system_name, evaluation in _measured(laboratory, study, wanted, _OPEN_PER_WORKER * workers):
+        done += 1
+        yield DesignStep(system_name, evaluation, done, total, known=False)
+
+
+def _measured(
+    laboratory: Laboratory, study: Study, wanted: Sequence[tuple[System, DesignPoint, int]], open_at_once: int
+) -> Iterator[tuple[str, Evaluation]]:
+    waiting, pending = list(reversed(wanted)), list[tuple[Laboratory, PendingEvaluation]]()
+    try:
+        while waiting or pending:
+            while waiting and len(pending) < open_at_once:
+                pending.append(_submitted(laboratory, *waiting.pop()))
+            _wait_for_any([one for _, one in pending])
+            for own, one in [entry for entry in pending if entry[1].done]:
+                pending.remove((own, one))
+                settled = settle(own, one)
+                if isinstance(settled, PendingEvaluation):
+                    pending.append((own, settled))
+                    continue
+                study.append(TABLE, settled)
+                yield settled.label, settled
+    finally:
+        for _, one in pending:
+            one.cancel()
+
+
+def _submitted(
+    laboratory: Laboratory, system: System, point: DesignPoint, seed: int
+) -> tuple[Laboratory, PendingEvaluation]:
+    problem = laboratory.problem
+    own = replace(laboratory, problem=run_problem(problem, system.name, point.state), judge=False)
+    # What the system does not depend on must have some value, and always the same.
+    middle = {parameter.name: 0.5 * (parameter.low + parameter.high) for parameter in problem.parameters.free}
+    model = constant_model(f"{system.name}, point {point.number}", problem.parameters, {**middle, **point.parameters})
+    recorded = {**point.parameters, **point.state.as_dict()}
+    return own, submit(own, model, point.number, seed, recorded, system.name)
+
+
+def _cure(laboratory: Laboratory, systems: Sequence[System]) -> None:
+    """Networks that all models share, to the highest degree, before anything waits for them."""
+    for system in systems:
+        cured = problem_of_cures(laboratory.problem, system)
+        if cured is None or (model := model_of_cure(cured, system.name)) is None:
+            continue
+        own = replace(laboratory, problem=cured, judge=False)
+        for cure in cures_of(own, model, system.name, seed=0):
+            _ = cure.settled  # failures show up again, in the runs
+
+
+def _wait_for_any(pending: Sequence[PendingEvaluation]) -> None:
+    futures = [future for one in pending for future in one.futures if not future.done()]
+    if futures and not any(one.done for one in pending):
+        wait(futures, return_when=FIRST_COMPLETED)
+
+
+def _check_same(known: Evaluation, point: DesignPoint) -> None:
+    wanted: Mapping[str, float] = {**point.parameters, **point.state.as_dict()}
+    for name, value in wanted.items():
+        stored = known.point.get(name)
+        if stored is None or abs(stored - value) > _SAME * max(1.0, abs(value)):
+            raise StudyError(
+                f"{known.label}, point {known.number} of the design: the stored one has {name} = {stored}, "
+                f"the sequence now gives {value:g}; the study was made with other ranges or another seed: "
+                "name another --study"
+            )
+
+
+def _digest(problem: Problem) -> str:
+    sections = {"beads", "molecules", "forcefield", "reactions", "parameters", "experiments", "observables"}
+    essence = problem.file.model_dump(mode="json", include=sections)
+    essence["states"] = {} if problem.file.design is None else dict(problem.file.design.states)
+    return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:16]

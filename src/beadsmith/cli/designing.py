@@ -1,0 +1,117 @@
+"""``design``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from beadsmith.campaign.laboratory import open_laboratory
+from beadsmith.campaign.pool import worker_count
+from beadsmith.campaign.renormalization.dataset import add_table, write_table
+from beadsmith.campaign.renormalization.designing import TABLE, DesignStep, design_manifest, run_design
+from beadsmith.campaign.renormalization.systems import System, systems_of
+from beadsmith.campaign.study import Study
+from beadsmith.cli.answers import units_of, write_answer
+from beadsmith.cli.options import (
+    FidelityOption,
+    JsonOption,
+    ProblemArgument,
+    StudyOption,
+    WorkersOption,
+    study_of,
+    with_workers,
+)
+from beadsmith.cli.progress import Display, display
+from beadsmith.cli.speech import say
+from beadsmith.problem.problem import Problem, load_problem
+from beadsmith.simulate.engine import find_engine
+
+SeedOption = Annotated[int, typer.Option(min=0, help="Everything random derives from it.")]
+PointsOption = Annotated[
+    int | None, typer.Option(min=1, help="Models of each system, instead of design.points; raise it later to go on.")
+]
+
+
+def design(
+    problem: ProblemArgument,
+    fidelity: FidelityOption = None,
+    points: PointsOption = None,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(help="Table (CSV) of runs of your own to learn from, too; may be repeated.", metavar="TABLE"),
+    ] = None,
+    seed: SeedOption = 1,
+    study: StudyOption = None,
+    workers: WorkersOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Simulate models spread over all parameters and states, to learn the observables as functions of them.
+
+    Every experiment is a system with a Sobol sequence of its own, over the parameters that it depends on and over its
+    states.  The same command goes on after an interruption; more --points extend the design, and lose nothing.  The
+    results are in design.csv of the study.
+    """
+    started = time.monotonic()
+    console = Console()
+    loaded = with_workers(load_problem(problem, fidelity), workers)
+    systems, folder = systems_of(loaded, points), study_of(loaded, study)
+    begin_design(loaded, folder, seed)
+    for table in add or []:
+        say(console, f"{table}: {add_table(loaded, systems, folder, table)} rows added")
+    with display(console) as shown:
+        simulate_design(loaded, systems, folder, seed, shown)
+    say(console, f"Design  {write_table(loaded, systems, folder)}")
+    answer = design_answer(systems, folder)
+    wall = time.monotonic() - started
+    head = {"command": "design", "study": str(folder.folder), "fidelity": loaded.fidelity, "seed": seed}
+    write_answer(json, {**head, **answer, "wall_seconds": wall, "units": units_of(loaded)})
+
+
+def begin_design(problem: Problem, study: Study, seed: int) -> None:
+    """Make the study, or see that it is the same.
+
+    Raises:
+        StudyError: the folder holds another study.
+    """
+    engine = find_engine(problem.file.compute.lammps).version
+    with study.driven():
+        study.open_for(design_manifest(problem, seed, engine), problem)
+
+
+def simulate_design(problem: Problem, systems: Sequence[System], study: Study, seed: int, shown: Display) -> None:
+    """Simulate what is not known yet."""
+    count = worker_count(problem.file.compute)
+    with open_laboratory(problem, study, judge=False) as laboratory:
+        for step in run_design(laboratory, study, systems, seed, count):
+            show_step(shown, step)
+
+
+def show_step(shown: Display, step: DesignStep) -> None:
+    """One more point."""
+    shown.failures += step.evaluation.failed
+    shown.step("design", step.done, step.total, known=step.known)
+
+
+def design_answer(systems: Sequence[System], study: Study) -> dict[str, Any]:
+    """What has been simulated, by system."""
+    rows = study.rows(TABLE)
+    by_system = {system.name: [row for row in rows if row.label == system.name] for system in systems}
+    return {
+        "systems": {
+            system.name: {
+                "dimensions": system.dimension,
+                "parameters": [parameter.name for parameter in system.parameters],
+                "states": {axis.name: list(axis.values) or [axis.low, axis.high] for axis in system.states},
+                "points": len(by_system[system.name]),
+                "failures": sum(row.failed for row in by_system[system.name]),
+                "core_seconds": sum(row.core_seconds for row in by_system[system.name]),
+            }
+            for system in systems
+        },
+        "core_seconds": sum(row.core_seconds for row in rows),
+    }

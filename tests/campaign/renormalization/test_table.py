@@ -1,0 +1,99 @@
+"""Tables of runs: written and read again, and all the ways in which a user's own table can be wrong."""
+
+import math
+
+import pytest
+
+from beadsmith.campaign.renormalization.systems import systems_of
+from beadsmith.campaign.renormalization.table import Row, read_rows, rows_of, unique, write_rows
+from beadsmith.errors import ProblemError
+from beadsmith.problem.records import Evaluation, Failure, FailureKind, Observation
+from beadsmith.problem.state import State
+
+HEADER = "system,DC,pair.A.epsilon,pair.B.epsilon,pair.C.epsilon,one_density,one_density_stderr,other_density\n"
+
+
+@pytest.fixture
+def read(two_systems, tmp_path):
+    def rows(text: str):
+        path = tmp_path / "table.csv"
+        path.write_text(text)
+        return read_rows(two_systems, systems_of(two_systems), path)
+
+    return rows
+
+
+def test_what_was_written_is_read(two_systems, tmp_path):
+    rows = [
+        Row("one", {"DC": 0.5, "pair.A.epsilon": 0.3, "pair.B.epsilon": 0.4}, {"one_density": (1.25, 0.01)}),
+        Row("other", {"DC": 0.0, "pair.B.epsilon": 0.4, "pair.C.epsilon": 1.1}, {"other_density": (1.5, math.nan)}),
+    ]
+    write_rows(tmp_path / "table.csv", rows)
+    back = read_rows(two_systems, systems_of(two_systems), tmp_path / "table.csv")
+    assert [(row.system, row.inputs) for row in back] == [(row.system, row.inputs) for row in rows]
+    assert back[0].values == rows[0].values
+    assert back[1].values["other_density"][0] == 1.5
+    assert math.isnan(back[1].values["other_density"][1])
+
+
+def test_a_row_twice_counts_once_and_replicates_count_each(read):
+    row = "one,0.5,0.3,0.4,,1.2,0.01,\n"
+    assert len(read(HEADER + row + row + "one,0.5,0.3,0.4,,1.3,0.01,\n")) == 2
+
+
+def test_rows_without_any_result_are_passed_over(read):
+    assert read(HEADER + "one,0.5,0.3,0.4,,,,\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (HEADER + "one,0.5,0.3,0.4,,nan,0.01,\n", "line 2: one_density: received nan, expected a finite number"),
+        (HEADER + "one,0.5,0.3,0.4,,1.2,-1,\n", "line 2: one_density_stderr: received -1, expected a standard error"),
+        (HEADER + "one,0.5,0.3,,,1.2,0.01,\n", "line 2: pair.B.epsilon: received nothing, expected a number"),
+        (HEADER + "one,,0.3,0.4,,1.2,0.01,\n", "line 2: DC: received nothing, expected a number"),
+        (HEADER + "one,0.5,0.3,0.4,,much,0.01,\n", "line 2: one_density: received much, expected a number"),
+        (HEADER + "onne,0.5,0.3,0.4,,1.2,0.01,\n", "system: received onne, expected one of one, other; did you mean"),
+        ("DC,pair.A.epsilon\n0,1\n", "expected a column named system"),
+        (HEADER.replace("one_density,", "one_densty,"), "column one_densty"),
+        (HEADER.replace("pair.A.epsilon", "pair.D.epsilon"), "column pair.D.epsilon"),
+        (HEADER.replace("DC", "one_density"), "the column twice"),
+        ("", "expected a column named system"),
+    ],
+)
+def test_a_table_that_is_wrong_is_refused_with_the_place(read, text, sentence):
+    with pytest.raises(ProblemError) as caught:
+        read(text)
+    assert sentence in str(caught.value)
+
+
+def test_a_table_that_is_not_there_is_refused(two_systems, tmp_path):
+    with pytest.raises(ProblemError, match="a table \\(CSV\\) that can be read"):
+        read_rows(two_systems, systems_of(two_systems), tmp_path / "nowhere.csv")
+
+
+def evaluation(*observations: Observation, failures=()) -> Evaluation:
+    point = {"pair.A.epsilon": 0.3, "pair.B.epsilon": 0.4, "DC": 0.5}
+    return Evaluation(0, point, 1, observations, failures, label="one")
+
+
+def test_evaluations_become_rows_state_by_state(two_systems):
+    one = Observation("one_density", State.of(DC=0.5, T=300), 1.2, 0.01)
+    two = Observation("one_density", State.of(DC=0.5, T=400), 1.1, math.inf)
+    rows = rows_of(two_systems, systems_of(two_systems), [evaluation(one, two)])
+    assert [row.inputs["T"] for row in rows] == [300, 400]
+    assert rows[0].values == {"one_density": (1.2, 0.01)}
+    assert math.isnan(rows[1].values["one_density"][1])
+
+
+def test_failures_and_what_is_no_number_are_left_out(two_systems):
+    systems = systems_of(two_systems)
+    broken = evaluation(failures=(Failure(FailureKind.TIMEOUT, "one", "late"),))
+    none = evaluation(Observation("one_density", State.of(DC=0.5), math.nan, math.inf))
+    assert rows_of(two_systems, systems, [broken]) == []
+    assert [row.values for row in rows_of(two_systems, systems, [none])] == [{}]
+
+
+def test_unique_keeps_the_order():
+    rows = [Row("one", {"x": value}, {"y": (1.0, math.nan)}) for value in (3.0, 1.0, 3.0, 2.0)]
+    assert [row.inputs["x"] for row in unique(rows)] == [3.0, 1.0, 2.0]
