@@ -29,7 +29,7 @@ def load(tmp_path):
             observables:
               density: {kind: mean, experiment: theory, column: density, unit: g/cm^3}
             targets:
-              density: {state: {T: 300 K, DC: 0.5, P: 1 atm}, value: 1 g/cm^3, uncertainty: 0.1 g/cm^3, source: invented}
+              density: {state: {T: 300 K, DC: 0.5, P: 1 atm}, value: 1 g/cm^3, uncertainty: 0.1 g/cm^3, source: us}
         """)
         for path, value in changes.items():
             section, *keys, last = path.split("__")
