@@ -17,7 +17,18 @@ from beadsmith.problem.mechanics import tension_of
 from beadsmith.problem.model import Model, constant_model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.quantity import parse_duration
-from beadsmith.problem.schema import Dynamics, Experiment, Ladder, Minimize, Network, Opaque, PushOff, Stage, Tension
+from beadsmith.problem.schema import (
+    Dynamics,
+    Experiment,
+    Formulas,
+    Ladder,
+    Minimize,
+    Network,
+    Opaque,
+    PushOff,
+    Stage,
+    Tension,
+)
 from beadsmith.simulate.diagnosis import diagnose
 from beadsmith.simulate.engine import Engine, run_simulation
 from beadsmith.simulate.plan import Simulation, plan_simulation
@@ -66,6 +77,8 @@ def total_steps(experiment: Experiment) -> int:
 
 def simulations_of(experiment: Experiment) -> int:
     """Simulations of one model: at every degree of crosslinking of every network, and along every axis of a pull."""
+    if isinstance(experiment, Formulas):
+        return 0
     tension = tension_of(experiment)
     return _repeated(experiment) * (1 + (0 if tension is None else len(tension.axes)))
 
@@ -112,7 +125,7 @@ def estimate_cost(problem: Problem, name: str, engine: Engine, model: Model | No
     """
     experiment = problem.experiments[name]
     if isinstance(experiment, Opaque):
-        return Cost(name, 0, 0, None, None)
+        return Cost(name, 0, 0, 0.0 if isinstance(experiment, Formulas) else None, None)
     centre = {parameter.name: 0.5 * (parameter.low + parameter.high) for parameter in problem.parameters.free}
     own = model_of_cure(problem, name) if isinstance(experiment, Network) else None
     used = model or own or constant_model("centre of the ranges", problem.parameters, centre)

@@ -13,8 +13,9 @@ from rich.console import Console
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.pool import worker_count
 from beadsmith.campaign.renormalization.dataset import add_table, write_table
-from beadsmith.campaign.renormalization.designing import TABLE, DesignStep, design_manifest, run_design
+from beadsmith.campaign.renormalization.designing import TABLE, design_manifest, run_design
 from beadsmith.campaign.renormalization.systems import System, systems_of
+from beadsmith.campaign.renormalization.workbench import Progress
 from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import units_of, write_answer
 from beadsmith.cli.options import (
@@ -26,7 +27,7 @@ from beadsmith.cli.options import (
     study_of,
     with_workers,
 )
-from beadsmith.cli.progress import Display, display
+from beadsmith.cli.progress import display
 from beadsmith.cli.speech import say
 from beadsmith.problem.problem import Problem, load_problem
 from beadsmith.simulate.engine import find_engine
@@ -64,7 +65,10 @@ def design(
     for table in add or []:
         say(console, f"{table}: {add_table(loaded, systems, folder, table)} rows added")
     with display(console) as shown:
-        simulate_design(loaded, systems, folder, seed, shown)
+        simulate_design(loaded, systems, folder, seed, lambda *step: shown.step(*step, known=False))
+    for row in folder.rows(TABLE):
+        for failure in row.failures:
+            say(console, f"{row.label}, point {row.number} failed: {failure.sentence}")
     say(console, f"Design  {write_table(loaded, systems, folder)}")
     answer = design_answer(systems, folder)
     wall = time.monotonic() - started
@@ -83,18 +87,12 @@ def begin_design(problem: Problem, study: Study, seed: int) -> None:
         study.open_for(design_manifest(problem, seed, engine), problem)
 
 
-def simulate_design(problem: Problem, systems: Sequence[System], study: Study, seed: int, shown: Display) -> None:
+def simulate_design(problem: Problem, systems: Sequence[System], study: Study, seed: int, progress: Progress) -> None:
     """Simulate what is not known yet."""
     count = worker_count(problem.file.compute)
     with open_laboratory(problem, study, judge=False) as laboratory:
         for step in run_design(laboratory, study, systems, seed, count):
-            show_step(shown, step)
-
-
-def show_step(shown: Display, step: DesignStep) -> None:
-    """One more point."""
-    shown.failures += step.evaluation.failed
-    shown.step("design", step.done, step.total, known=step.known)
+            progress("design", step.done, step.total)
 
 
 def design_answer(systems: Sequence[System], study: Study) -> dict[str, Any]:

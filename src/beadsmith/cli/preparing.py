@@ -18,6 +18,7 @@ from rich.table import Table
 from beadsmith.campaign.curing import model_of_cure
 from beadsmith.campaign.default_search import search_method
 from beadsmith.campaign.pool import available_cores, cluster_of, job_script, worker_count
+from beadsmith.campaign.renormalization.systems import systems_of
 from beadsmith.campaign.timing import Cost, engine_speed, estimate_cost, simulations_of
 from beadsmith.cli.answers import units_of, write_answer
 from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument
@@ -26,7 +27,7 @@ from beadsmith.errors import EngineNotFound, ProblemError
 from beadsmith.forcefield.coefficients import interaction_names
 from beadsmith.problem.checks import recorded_states
 from beadsmith.problem.problem import Problem, load_model, load_problem, problem_schema
-from beadsmith.problem.schema import Network
+from beadsmith.problem.schema import Formulas, Network
 from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, PAIR_STYLES
 from beadsmith.simulate.engine import find_engine
 
@@ -170,8 +171,25 @@ def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:
             }
             for cost in costs
         },
+        "design": _design_answer(problem, costs),
         "units": {**units_of(problem), "core_hours": "h", "atom_steps_per_second": "1/s"},
     }
+
+
+def _design_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any] | None:
+    """What a design would simulate, and cost; None without a design."""
+    if problem.file.design is None:
+        return None
+    by_experiment = {cost.experiment: cost for cost in costs}
+    found: dict[str, Any] = {}
+    for system in systems_of(problem):
+        cost, experiment = by_experiment.get(system.name), problem.experiments[system.name]
+        states = len(experiment.degrees) if isinstance(experiment, Network) else 1
+        hours = None
+        if cost is not None and cost.core_seconds is not None:
+            hours = (system.points * cost.core_seconds / states + (cost.cure or 0.0)) / 3600
+        found[system.name] = {"points": system.points, "dimensions": system.dimension, "core_hours": hours}
+    return found
 
 
 def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: dict[str, Any]) -> None:
@@ -180,8 +198,13 @@ def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: d
         f"Would run: {answer['evaluations']} evaluations ({answer['search']}) and "
         f"{answer['measurements']} measurements, {answer['simulations']} simulations, {answer['workers']} at once",
     )
+    for name, design in (answer["design"] or {}).items():
+        spent = "" if design["core_hours"] is None else f", {design['core_hours']:.3g} core-hours"
+        say(console, f"Would design: {design['points']} points of {name} in {design['dimensions']} dimensions{spent}")
     for cost in costs:
-        if cost.core_seconds is None:
+        if isinstance(problem.experiments[cost.experiment], Formulas):
+            say(console, f"  {cost.experiment}: formulas, nothing to simulate")
+        elif cost.core_seconds is None:
             say(console, f"  {cost.experiment}: a script of your own, its cost is not known")
         else:
             text = f"  {cost.experiment}: {cost.beads} beads, {cost.steps} steps, {cost.core_seconds:.3g} core-seconds"

@@ -888,6 +888,7 @@ class Design(Section):
     """Tables (CSV) of runs that are known already, relative to the problem file."""
 
 
+POSTERIORS = ("randomised", "nuts")
 CALIBRATION_MISFITS = ("combined_variance", "relative", "giuntoli2021")
 
 #: Forms that a parameter may have as a function of the state.
@@ -920,6 +921,9 @@ class Calibration(Section):
     """Deviations over the variances of target and surrogate; relative to the target; or as Giuntoli et al. (2021)."""
     starts: Count = 64
     """Starting points of the fit."""
+    posterior: Annotated[str, _one_of(POSTERIORS)] = "randomised"
+    """How the posterior of the functions is sampled: by independent fits to randomised targets, which is fast, or by
+    nuts, Hamiltonian Monte Carlo, which is exact and takes minutes."""
     extrapolation: Literal["refuse", "warn"] = "refuse"
     """What to do about targets at states beyond those of the design."""
     rounds: Annotated[int, Field(ge=0)] = 3

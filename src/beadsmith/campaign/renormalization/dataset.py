@@ -13,15 +13,17 @@ from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
 from beadsmith.problem.problem import Problem
 
-#: Table of a study that holds runs of calibrated models, to validate them.
-VALIDATION_TABLE = "validation"
-
 #: Folder of a study that holds tables that were added to it.
 _ADDED = "added"
 
+_VALIDATION = "validation-"
 
-def known_rows(problem: Problem, systems: Sequence[System], study: Study) -> list[Row]:
+
+def known_rows(problem: Problem, systems: Sequence[System], study: Study, rounds: int | None = None) -> list[Row]:
     """Every row that is known, each once.
+
+    Args:
+        rounds: so many rounds of validation count; all of them if None.
 
     Raises:
         ProblemError: a table that cannot be read.
@@ -30,7 +32,7 @@ def known_rows(problem: Problem, systems: Sequence[System], study: Study) -> lis
     declared = () if problem.file.design is None else problem.file.design.data
     tables = [problem.file_named(name) for name in declared] + sorted((study.folder / _ADDED).glob("*.csv"))
     rows = [row for table in tables for row in read_rows(problem, systems, table)]
-    for table in (TABLE, VALIDATION_TABLE):
+    for table in (TABLE, *validation_tables(study)[:rounds]):
         rows += rows_of(problem, systems, study.rows(table))
     if not rows:
         failed = sum(row.failed for row in study.rows(TABLE))
@@ -40,6 +42,21 @@ def known_rows(problem: Problem, systems: Sequence[System], study: Study) -> lis
             "run 'beadsmith design', or name tables of runs under design.data in the problem file"
         )
     return unique(rows)
+
+
+def validation_table(number: int) -> str:
+    """Table of a study that holds the runs of a calibrated model.
+
+    Args:
+        number: of the round, 1 first.
+    """
+    return f"{_VALIDATION}{number}"
+
+
+def validation_tables(study: Study) -> list[str]:
+    """Tables of all rounds, the first one first."""
+    names = [path.stem for path in study.folder.glob(f"{_VALIDATION}*.jsonl")]
+    return sorted(names, key=lambda name: int(name.removeprefix(_VALIDATION)))
 
 
 def add_table(problem: Problem, systems: Sequence[System], study: Study, path: Path) -> int:

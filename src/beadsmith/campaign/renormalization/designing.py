@@ -114,7 +114,7 @@ def _measured(
         while waiting or pending:
             while waiting and len(pending) < open_at_once:
                 pending.append(_submitted(laboratory, *waiting.pop()))
-            _wait_for_any([one for _, one in pending])
+            wait_for_any([one for _, one in pending])
             for own, one in [entry for entry in pending if entry[1].done]:
                 pending.remove((own, one))
                 settled = settle(own, one)
@@ -151,7 +151,8 @@ def _cure(laboratory: Laboratory, systems: Sequence[System]) -> None:
             _ = cure.settled  # failures show up again, in the runs
 
 
-def _wait_for_any(pending: Sequence[PendingEvaluation]) -> None:
+def wait_for_any(pending: Sequence[PendingEvaluation]) -> None:
+    """Wait until a simulation of one of them has ended, if none of them is done."""
     futures = [future for one in pending for future in one.futures if not future.done()]
     if futures and not any(one.done for one in pending):
         wait(futures, return_when=FIRST_COMPLETED)

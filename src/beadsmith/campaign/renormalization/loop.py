@@ -1,0 +1,87 @@
+"""The whole of a renormalization: calibrate, simplify, simulate what came out, learn from it, and again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from beadsmith.calibrate.functional.calibration import Calibration
+from beadsmith.calibrate.functional.envelopes import Uncertainty
+from beadsmith.campaign.renormalization.functions import Fit
+from beadsmith.campaign.renormalization.stages import (
+    calibration,
+    judged_surrogates,
+    sensitivities,
+    simplification,
+    uncertainty,
+    validation,
+    write_model,
+)
+from beadsmith.campaign.renormalization.workbench import Workbench
+from beadsmith.errors import EstimateError
+
+#: Samples of the published likelihood.
+SAMPLES = 4096
+
+
+@dataclass(frozen=True)
+class Renormalized:
+    """What a renormalization found.
+
+    Attributes:
+        calibrated, simplified: functions with all numbers, and with fewer.
+        known: how far the functions are known.
+        surrogates, sensitivity, uncertainty, simplification: documents of the last round; ``sensitivity`` is None if no
+            surrogate was good enough.
+        validations: documents of all rounds.
+    """
+
+    calibrated: Calibration
+    simplified: Calibration
+    known: Uncertainty
+    surrogates: Mapping[str, Any]
+    sensitivity: Mapping[str, Any] | None
+    uncertainty: Mapping[str, Any]
+    simplification: Mapping[str, Any]
+    validations: tuple[Mapping[str, Any], ...]
+
+    @property
+    def validated(self) -> bool:
+        """Whether real runs of the simplified model agree with what was predicted of it."""
+        return bool(self.validations) and bool(self.validations[-1]["passed"])
+
+
+def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
+    """Everything after the design; resumable, because every stage is.
+
+    Args:
+        bench: with a design.
+        fit: how functions are fitted.
+        rounds: of validation, at most; after one that failed its runs are learnt and all is calibrated anew.
+
+    Raises:
+        EstimateError: nothing could be learnt of an observable that has a target.
+        ProblemError: no targets, or targets where nothing was simulated.
+    """
+    validations: list[Mapping[str, Any]] = []
+    while True:
+        own = replace(bench, rounds=len(validations))
+        surrogates = judged_surrogates(own)
+        _, calibrated = calibration(own, fit)
+        spread, known = uncertainty(own, fit, calibrated, sampler=fit.posterior, samples=SAMPLES)
+        simpler, simplified = simplification(own, calibrated, known)
+        widths = {name: envelope.width for name, envelope in known.envelopes.items()}
+        title = bench.problem.file.title
+        write_model(own, "calibrated", f"{title}, calibrated", calibrated, widths)
+        model = write_model(own, "simplified", f"{title}, calibrated and simplified", simplified, widths)
+        if len(validations) == rounds or (validations and validations[-1]["passed"]):
+            break
+        validations.append(validation(own, model, len(validations) + 1))
+        if validations[-1]["passed"]:
+            break
+    try:
+        shares: Mapping[str, Any] | None = sensitivities(own, {}, force=False)
+    except EstimateError:
+        shares = None
+    return Renormalized(calibrated, simplified, known, surrogates, shares, spread, simpler, tuple(validations))

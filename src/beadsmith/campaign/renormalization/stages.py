@@ -1,0 +1,318 @@
+"""The stages of a renormalization, one after the other: what each finds is a document of plain types in the study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import binom
+
+from beadsmith.calibrate.functional.calibration import Calibration
+from beadsmith.calibrate.functional.envelopes import Uncertainty, compare_widths
+from beadsmith.calibrate.functional.posterior import posterior_uncertainty, randomised_uncertainty
+from beadsmith.calibrate.functional.published import published_uncertainty
+from beadsmith.calibrate.functional.simplification import published_simplification, simplify
+from beadsmith.calibrate.functional.systems import System as CalibratedSystem
+from beadsmith.calibrate.functional.systems import reference_from_surrogate
+from beadsmith.campaign.laboratory import open_laboratory
+from beadsmith.campaign.renormalization.dataset import validation_tables
+from beadsmith.campaign.renormalization.functions import Fit, fitted, model_of
+from beadsmith.campaign.renormalization.learning import (
+    Learnt,
+    calibrated_systems,
+    reference_emulators,
+    states_to_validate,
+)
+from beadsmith.campaign.renormalization.surrogates import fit_document, judge
+from beadsmith.campaign.renormalization.validating import Comparison, compare, simulate_model, simulated_rmspe
+from beadsmith.campaign.renormalization.workbench import Workbench, document_path, read_stage, targets_of
+from beadsmith.campaign.store import write_json
+from beadsmith.campaign.study import Study
+from beadsmith.errors import EstimateError, StudyError
+from beadsmith.problem.document import write_document
+from beadsmith.problem.model import Model, document_from_model
+from beadsmith.problem.records import Evaluation
+from beadsmith.problem.schema import Mean
+from beadsmith.sensitivity.groups import by_bead, by_kind
+from beadsmith.sensitivity.of_emulator import emulator_indices
+from beadsmith.sensitivity.sobol import Shares, SobolIndices
+from beadsmith.surrogate.diagnostics import Diagnostics
+from beadsmith.surrogate.emulator import Emulator
+
+#: Model files of a study, that with the fewest numbers first.
+MODELS = ("simplified", "calibrated")
+
+
+def judged_surrogates(bench: Workbench) -> dict[str, Any]:
+    """``fit.json``: the surrogates and how good each of them is."""
+    learnt, digest = bench.learnt()
+    return bench.remembered("fit", digest, lambda: fit_document(learnt, _judged(bench, learnt)))
+
+
+def sensitivities(bench: Workbench, held: Mapping[str, float], *, force: bool) -> dict[str, Any]:
+    """``sensitivity.json``: what the variance of each observable comes from, parameter by parameter and in groups.
+
+    Observables with poor surrogates are left out, with the reason.
+
+    Args:
+        held: state variables that do not vary.
+        force: use poor surrogates, too.
+
+    Raises:
+        EstimateError: no surrogate is good enough.
+    """
+    learnt, digest = bench.learnt()
+    document = bench.remembered(
+        "sensitivity", [digest, dict(held), force], lambda: _sensitivities(bench, learnt, held, force=force)
+    )
+    if not document["sensitivity"]:
+        raise EstimateError(next(iter(document["refused"].values()), "there are no surrogates"))
+    return document
+
+
+def calibration(bench: Workbench, fit: Fit, name: str = "calibration") -> tuple[dict[str, Any], Calibration]:
+    """``calibration.json``: functions fitted to the targets.
+
+    Args:
+        name: of the document.
+    """
+    digest, systems = systems_with_targets(bench)
+    own = bench.problem.file.calibration
+    essence = [digest, targets_of(bench.problem), asdict(fit), own.over, own.centres, own.extrapolation]
+    document = bench.remembered(name, essence, lambda: fitted(bench.problem, systems, fit).to_json())
+    return document, Calibration.from_json(document)
+
+
+def uncertainty(
+    bench: Workbench, fit: Fit, found: Calibration, *, sampler: str, samples: int
+) -> tuple[dict[str, Any], Uncertainty]:
+    """``uncertainty.json``: envelopes of all functions, by the posterior and by the published likelihood.
+
+    Args:
+        fit: how the functions were fitted.
+        found: those functions.
+        sampler: of the posterior, see ``calibration.posterior`` of the problem file.
+        samples: of the published way.
+
+    Returns: the document, and the way of the two that simplification relies on: the posterior where there is one.
+    """
+    digest, systems = systems_with_targets(bench)
+    essence = [digest, targets_of(bench.problem), asdict(fit), list(found.coordinates), sampler, samples]
+
+    def find() -> dict[str, Any]:
+        bench.progress("published likelihood", 0, 1)
+        published = _published(bench, found, systems, samples)
+        bench.progress("published likelihood", 1, 1)
+        if found.rule != "combined_variance":
+            return {"posterior": None, "published": published.to_json(), "comparison": [], "sentences": []}
+        bench.progress("posterior", 0, 1)
+        sample = posterior_uncertainty if sampler == "nuts" else randomised_uncertainty
+        posterior = sample(found, systems, seed=bench.seed)
+        bench.progress("posterior", 1, 1)
+        rows, sentences = compare_widths(published, posterior)
+        return {
+            "posterior": posterior.to_json(),
+            "published": published.to_json(),
+            "comparison": [row.to_json() for row in rows],
+            "sentences": list(sentences),
+        }
+
+    document = bench.remembered("uncertainty", essence, find)
+    return document, Uncertainty.from_json(document["posterior"] or document["published"])
+
+
+def _published(bench: Workbench, found: Calibration, systems: Sequence[CalibratedSystem], samples: int) -> Uncertainty:
+    """As published: references are Gaussian processes over the state, and systems that show the same are added up."""
+    smooth = reference_emulators(systems, bench.seed)
+    restated = [_as_published(bench, system, smooth) for system in systems]
+    alike = len({tuple(sorted(system.surrogates)) for system in restated}) == 1
+    return published_uncertainty(
+        found, restated, samples=samples, seed=bench.seed, systems_as="sum" if alike else "product"
+    )
+
+
+def _as_published(bench: Workbench, system: CalibratedSystem, smooth: Mapping[str, Emulator]) -> CalibratedSystem:
+    """Observables under the names of what they are, such as density, which systems have in common."""
+    references, surrogates = [], {}
+    for one in system.references:
+        declared = bench.problem.observables[one.observable]
+        name = declared.column if isinstance(declared, Mean) else declared.kind
+        name = one.observable if name in surrogates else name
+        surrogates[name] = system.surrogates[one.observable]
+        if (smoothed := smooth.get(one.observable)) is None:
+            references.append(replace(one, observable=name))
+        else:
+            source = f"Gaussian process of {one.source}"
+            references.append(reference_from_surrogate(name, smoothed, one.states, weight=one.weight, source=source))
+    return CalibratedSystem(system.name, surrogates, tuple(references))
+
+
+def validation(bench: Workbench, model: Model, number: int) -> dict[str, Any]:
+    """``validation-N.json``: real runs of a model beside what surrogates that did not know them predict.
+
+    Args:
+        model: to be simulated.
+        number: of the round, 1 first; runs of the rounds before are known to the surrogates.
+    """
+    before = replace(bench, rounds=number - 1)
+    learnt, systems = before.learnt()[0], before.systems
+    states = states_to_validate(bench.problem, calibrated_systems(bench.problem, learnt))
+    total = sum(len(own) for own in states.values())
+    runs: list[Evaluation] = []
+    with open_laboratory(bench.problem, bench.study, judge=False) as laboratory:
+        for run in simulate_model(laboratory, bench.study, systems, model, states, number, bench.seed):
+            runs.append(run)
+            bench.progress(f"validate {number}", len(runs), total)
+    comparisons = compare(learnt, systems, runs, bench.problem.targets)
+    document = validation_document(number, runs, comparisons)
+    write_json(document_path(bench.study, f"validation-{number}"), document)
+    return document
+
+
+def next_round(study: Study) -> int:
+    """Number of the round of validation to run: one that was interrupted, or a new one."""
+    number = len(validation_tables(study))
+    return number if number and read_stage(study, f"validation-{number}") is None else number + 1
+
+
+def newest_model(bench: Workbench) -> Path:
+    """The model that was calibrated last: the simplified one if there is one.
+
+    Raises:
+        StudyError: there is none.
+    """
+    for name in MODELS:
+        path = bench.study.folder / f"{name}.yaml"
+        if path.is_file():
+            return path
+    raise StudyError(
+        f"{bench.study.folder}: holds no calibrated model; run 'beadsmith calibrate' first, or name --model"
+    )
+
+
+def validation_document(number: int, runs: Sequence[Evaluation], comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """What a round of validation says.
+
+    It is passed when no more simulations lie outside the 95 % interval of their prediction than chance explains (in 95
+    of 100 cases, were they independent).
+    """
+    count, apart = len(comparisons), sum(not one.agrees for one in comparisons)
+    return {
+        "round": number,
+        "runs": len(runs),
+        "failures": [failure.to_json() for run in runs for failure in run.failures],
+        "comparisons": [one.to_json() for one in comparisons],
+        "disagreements": apart,
+        "explained_by_chance": int(binom.ppf(0.95, count, 0.05)) if count else 0,
+        "passed": bool(count and apart <= binom.ppf(0.95, count, 0.05)),
+        "rmspe": simulated_rmspe(comparisons),
+        "core_seconds": sum(run.core_seconds for run in runs),
+    }
+
+
+def simplification(bench: Workbench, found: Calibration, known: Uncertainty) -> tuple[dict[str, Any], Calibration]:
+    """``simplification.json``: functions with fewer numbers, by the published rule and along a path.
+
+    The model that is handed on is the one with the lowest score on the path; by the published rule, where the misfit is
+    no likelihood and has no score.
+
+    Args:
+        found: to be simplified.
+        known: envelopes of its functions.
+    """
+    digest, systems = systems_with_targets(bench)
+    essence = [digest, targets_of(bench.problem), list(found.coordinates), found.rule, known.method]
+
+    def find() -> dict[str, Any]:
+        bench.progress("simplify", 0, 2)
+        published = published_simplification(found, known, systems, seed=bench.seed)
+        bench.progress("simplify", 1, 2)
+        path = simplify(found, systems) if found.rule == "combined_variance" else None
+        bench.progress("simplify", 2, 2)
+        chosen = published if path is None else path.steps[path.best].calibration
+        return {
+            "published": published.to_json(),
+            "path": None if path is None else path.to_json(),
+            "calibration": chosen.to_json(),
+        }
+
+    document = bench.remembered("simplification", essence, find)
+    return document, Calibration.from_json(document["calibration"])
+
+
+def write_model(bench: Workbench, name: str, title: str, found: Calibration, uncertainty: Mapping[str, float]) -> Model:
+    """Write a calibrated model file into the study.
+
+    Args:
+        name: of the file.
+        title: of the model.
+        uncertainty: standard deviation of parameters.
+    """
+    provenance = {
+        "study": str(bench.study.folder),
+        "misfit": f"{found.rule} {found.misfit:.4g}",
+        "mean_rmspe_percent": round(found.mean_rmspe, 3),
+        "free_parameters": found.free_parameters,
+        "seed": bench.seed,
+    }
+    model = model_of(bench.problem, title, found.functions, found.family.states, uncertainty, provenance)
+    write_document(bench.study.folder / f"{name}.yaml", document_from_model(model, bench.problem.parameters))
+    return model
+
+
+def systems_with_targets(bench: Workbench) -> tuple[str, tuple[CalibratedSystem, ...]]:
+    """A digest of what is known, and the systems to be calibrated."""
+    learnt, digest = bench.learnt()
+    return digest, calibrated_systems(bench.problem, learnt)
+
+
+def _judged(bench: Workbench, learnt: Learnt) -> dict[str, Diagnostics]:
+    names = [name for emulators in learnt.emulators.values() for name in emulators]
+    return judge(learnt, lambda name: bench.progress("judge", names.index(name) + 1, len(names)))
+
+
+def _sensitivities(bench: Workbench, learnt: Learnt, held: Mapping[str, float], *, force: bool) -> dict[str, Any]:
+    found: dict[str, dict[str, Any]] = {}
+    refused: dict[str, str] = {}
+    names = [(system, name) for system, emulators in learnt.emulators.items() for name in emulators]
+    judged = _judged(bench, learnt)
+    for done, (system, name) in enumerate(names, start=1):
+        emulator = learnt.emulators[system][name]
+        axes = [axis.name for axis in emulator.axes]
+        own = {variable: value for variable, value in held.items() if variable in axes}
+        free = [axis for axis in axes if axis not in own]
+        ways: dict[str, Mapping[str, list[str]]] = {"parameters": {}, "beads": by_bead(free), "kinds": by_kind(free)}
+        try:
+            found.setdefault(system, {})[name] = {
+                way: _indices(
+                    emulator_indices(
+                        emulator, diagnostics=judged[name], groups=groups, held=own, seed=bench.seed, force=force
+                    )
+                )
+                for way, groups in ways.items()
+            }
+        except EstimateError as error:
+            refused[name] = str(error)
+        bench.progress("sensitivity", done, len(names))
+    return {
+        "sensitivity": {system: entries for system, entries in found.items() if entries},
+        "held": dict(held),
+        "refused": refused,
+    }
+
+
+def _indices(found: SobolIndices) -> dict[str, Any]:
+    return {
+        "names": list(found.names),
+        "main": _shares(found.main),
+        "total": _shares(found.total),
+        "deviation": found.deviation,
+    }
+
+
+def _shares(shares: Shares) -> list[dict[str, float]]:
+    rows = np.column_stack([shares.estimates, shares.lows, shares.highs]).tolist()
+    return [{"value": value, "low": low, "high": high} for value, low, high in rows]

@@ -1,0 +1,174 @@
+"""Real runs of a calibrated model, beside what the surrogates predict; they become part of what is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from beadsmith.campaign.driver import seed_of
+from beadsmith.campaign.evaluate import PendingEvaluation, settle, submit
+from beadsmith.campaign.laboratory import Laboratory
+from beadsmith.campaign.renormalization.dataset import validation_table
+from beadsmith.campaign.renormalization.designing import wait_for_any
+from beadsmith.campaign.renormalization.learning import Learnt
+from beadsmith.campaign.renormalization.systems import System, run_problem
+from beadsmith.campaign.study import Study
+from beadsmith.problem.model import Model
+from beadsmith.problem.records import Evaluation, Target
+from beadsmith.problem.state import State, same_state
+
+#: Seeds of validations are the eighth kind that derives from a study's (see ``seed_of``).
+_SEEDS = 8
+
+#: A prediction and a simulation agree when they are no farther apart than so many standard deviations.
+AGREEMENT = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A prediction, and what was simulated.
+
+    Attributes:
+        system, observable, state: of what.
+        predicted, predicted_stderr: by the surrogate, before the simulation was known.
+        simulated, simulated_stderr: by the simulation.
+        noise: standard deviation of a simulation about the property, as the surrogate learnt it.
+        target, target_stderr: what it should be; None without a target there.
+    """
+
+    system: str
+    observable: str
+    state: State
+    predicted: float
+    predicted_stderr: float
+    simulated: float
+    simulated_stderr: float
+    noise: float
+    target: float | None
+    target_stderr: float | None
+
+    @property
+    def deviation(self) -> float:
+        """Simulated less predicted, over the standard deviation of that."""
+        spread = math.hypot(self.predicted_stderr, max(self.simulated_stderr, self.noise))
+        return (self.simulated - self.predicted) / spread
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the simulation lies within the 95 % interval of its prediction."""
+        return abs(self.deviation) <= AGREEMENT
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary of plain types."""
+        return {
+            "system": self.system,
+            "observable": self.observable,
+            "state": self.state.as_dict(),
+            "value": self.simulated,
+            "stderr": self.simulated_stderr,
+            "predicted": self.predicted,
+            "predicted_stderr": self.predicted_stderr,
+            "noise": self.noise,
+            "deviation": self.deviation,
+            "agrees": self.agrees,
+            "target": self.target,
+            "target_stderr": self.target_stderr,
+        }
+
+
+def simulate_model(
+    laboratory: Laboratory,
+    study: Study,
+    systems: Sequence[System],
+    model: Model,
+    states: Mapping[str, Sequence[State]],
+    number: int,
+    seed: int,
+) -> Iterator[Evaluation]:
+    """Simulate a model at states of each system; yields each run once, those that are known first.
+
+    Args:
+        states: by system.
+        number: of the round, 1 first.
+    """
+    table = validation_table(number)
+    known = {(row.label, row.number): row for row in study.rows(table)}
+    pending: list[tuple[Laboratory, PendingEvaluation]] = []
+    try:
+        for place, system in enumerate(systems):
+            for index, state in enumerate(states.get(system.name, ())):
+                if (row := known.get((system.name, index))) is not None:
+                    yield row
+                    continue
+                own = replace(laboratory, problem=run_problem(laboratory.problem, system.name, state), judge=False)
+                values = model.at(state)
+                point = {**{one.name: values[one.name] for one in system.parameters}, **state.as_dict()}
+                run_seed = seed_of(seed, _SEEDS, number, place, index)
+                pending.append((own, submit(own, model, index, run_seed, point, system.name)))
+        while pending:
+            wait_for_any([one for _, one in pending])
+            for own, one in [entry for entry in pending if entry[1].done]:
+                pending.remove((own, one))
+                settled = settle(own, one)
+                if isinstance(settled, PendingEvaluation):
+                    pending.append((own, settled))
+                    continue
+                study.append(table, settled)
+                yield settled
+    finally:
+        for _, one in pending:
+            one.cancel()
+
+
+def compare(
+    learnt: Learnt, systems: Sequence[System], runs: Sequence[Evaluation], targets: Sequence[Target]
+) -> list[Comparison]:
+    """Simulations beside the predictions of surrogates that did not know them."""
+    found = []
+    by_name = {system.name: system for system in systems}
+    for run in runs:
+        emulators = learnt.emulators.get(run.label, {})
+        if run.failed or run.label not in by_name:
+            continue
+        for observation in run.observations:
+            emulator = emulators.get(observation.observable)
+            if emulator is None or not math.isfinite(observation.value):
+                continue
+            inputs = np.array([[{**observation.state.as_dict(), **run.point}[axis.name] for axis in emulator.axes]])
+            mean, stderr = emulator.predict(inputs)
+            target = _target(targets, observation.observable, observation.state)
+            found.append(
+                Comparison(
+                    system=run.label,
+                    observable=observation.observable,
+                    state=State.of({name: observation.state[name] for name in observation.state if name in run.point}),
+                    predicted=float(mean[0]),
+                    predicted_stderr=float(stderr[0]),
+                    simulated=observation.value,
+                    simulated_stderr=observation.stderr if math.isfinite(observation.stderr) else 0.0,
+                    noise=float(np.median(emulator.noise)),
+                    target=None if target is None else target.value,
+                    target_stderr=None if target is None else target.stderr,
+                )
+            )
+    return found
+
+
+def simulated_rmspe(comparisons: Sequence[Comparison]) -> dict[str, dict[str, float]]:
+    """Root mean squared percentage error of simulations against targets, by system and observable."""
+    squares: dict[tuple[str, str], list[float]] = {}
+    for one in comparisons:
+        if one.target:
+            squares.setdefault((one.system, one.observable), []).append((one.simulated / one.target - 1.0) ** 2)
+    found: dict[str, dict[str, float]] = {}
+    for (system, observable), values in squares.items():
+        found.setdefault(system, {})[observable] = 100.0 * math.sqrt(float(np.mean(values)))
+    return found
+
+
+def _target(targets: Sequence[Target], observable: str, state: State) -> Target | None:
+    return next((one for one in targets if one.observable == observable and same_state(one.state, state)), None)

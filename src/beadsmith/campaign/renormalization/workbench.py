@@ -1,0 +1,112 @@
+"""What every stage of a renormalization needs, and how it remembers what it found.
+
+A stage leaves one document in the study, ``fit.json`` and so on, together with a digest of everything that it depended
+on.  Asked again, it answers from there if nothing of that has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from beadsmith.campaign.renormalization.dataset import known_rows
+from beadsmith.campaign.renormalization.learning import Learnt
+from beadsmith.campaign.renormalization.surrogates import digest_of_rows, learnt_in
+from beadsmith.campaign.renormalization.systems import System
+from beadsmith.campaign.store import write_json
+from beadsmith.campaign.study import Study
+from beadsmith.problem.problem import Problem
+
+#: Told what is being done, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+
+
+def silent(phase: str, done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """A problem, its systems, and the study that keeps what is found.
+
+    Attributes:
+        seed: everything random derives from it.
+        rounds: of validation whose runs are known; None for all.
+        progress: see :data:`Progress`.
+    """
+
+    problem: Problem
+    systems: tuple[System, ...]
+    study: Study
+    seed: int
+    rounds: int | None = None
+    progress: Progress = silent
+
+    def learnt(self) -> tuple[Learnt, str]:
+        """Surrogates of all that is known, and a digest of that.
+
+        Raises:
+            StudyError: nothing is known.
+            EstimateError: nothing could be learnt of an observable that has a target.
+        """
+        rows = known_rows(self.problem, self.systems, self.study, self.rounds)
+        total = sum(len(system.observables) for system in self.systems)
+        done = _Counter(self.progress, "fit", total)
+        learnt = learnt_in(self.problem, self.systems, rows, self.study, seed=self.seed, progress=done.more)
+        return learnt, digest_of_rows(self.systems, rows, self.seed)
+
+    def remembered(self, name: str, essence: Any, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The document of a stage: the stored one if it depended on the same, else a new one.
+
+        Args:
+            name: of the document.
+            essence: all that it depends on, plain types.
+            find: makes it.
+        """
+        digest = hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:16]
+        path = document_path(self.study, name, self.rounds)
+        if path.is_file():
+            stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if stored.get("digest") == digest:
+                return stored
+        document = {"digest": digest, **find()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, document)
+        return document
+
+
+def document_path(study: Study, name: str, rounds: int | None = None) -> Path:
+    """Where a stage keeps its document; each round of a closed loop has its own."""
+    return study.folder / (f"{name}-{rounds}.json" if rounds else f"{name}.json")
+
+
+def read_stage(study: Study, name: str, rounds: int | None = None) -> dict[str, Any] | None:
+    """The document of a stage; None if it has not run."""
+    path = document_path(study, name, rounds)
+    if not path.is_file():
+        return None
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+def targets_of(problem: Problem) -> Sequence[Any]:
+    """The targets as plain types, for digests."""
+    return [[one.observable, one.state.as_dict(), one.value, one.stderr, one.weight] for one in problem.targets]
+
+
+@dataclass
+class _Counter:
+    """Counts what a stage reports one by one."""
+
+    progress: Progress
+    phase: str
+    total: int
+    done: int = 0
+
+    def more(self, name: str) -> None:
+        self.done += 1
+        self.progress(self.phase, self.done, self.total)

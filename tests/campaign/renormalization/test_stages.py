@@ -1,0 +1,196 @@
+"""Stages one after the other on two systems in closed form: known functions are found, and nothing is done twice."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from beadsmith.campaign.laboratory import Laboratory
+from beadsmith.campaign.renormalization.dataset import add_table, known_rows, validation_tables
+from beadsmith.campaign.renormalization.designing import run_design
+from beadsmith.campaign.renormalization.functions import Fit, model_of
+from beadsmith.campaign.renormalization.stages import (
+    calibration,
+    judged_surrogates,
+    newest_model,
+    next_round,
+    sensitivities,
+    write_model,
+)
+from beadsmith.campaign.renormalization.systems import systems_of
+from beadsmith.campaign.renormalization.validating import compare, simulate_model, simulated_rmspe
+from beadsmith.campaign.renormalization.workbench import Workbench
+from beadsmith.campaign.study import Study
+from beadsmith.errors import EstimateError, ProblemError, StudyError
+from beadsmith.problem.functions import Constant, Linear
+from beadsmith.problem.problem import load_model
+from beadsmith.problem.state import State
+from beadsmith.simulate.engine import Engine
+
+
+@pytest.fixture
+def laboratory(two_systems, tmp_path):
+    study = Study(tmp_path / "study")
+    study.folder.mkdir()
+    engine = Engine("/nowhere/lmp", "none", "", None, frozenset())
+    with ThreadPoolExecutor(1) as executor, study.lease() as lease:
+        yield Laboratory(two_systems, study.store, lease, executor, engine, judge=False)
+
+
+@pytest.fixture
+def bench(laboratory, tmp_path) -> Workbench:
+    """With a design of 64 points of each system."""
+    study, systems = Study(tmp_path / "study"), systems_of(laboratory.problem)
+    list(run_design(laboratory, study, systems, 1, 1))
+    return Workbench(laboratory.problem, systems, study, seed=1)
+
+
+def test_surrogates_are_judged_and_fitted_once(bench, monkeypatch):
+    document = judged_surrogates(bench)
+    entries = {name: entry for one in document["surrogates"].values() for name, entry in one.items()}
+    assert set(entries) == {"one_density", "one_stiffness", "other_density"}
+    assert all(entry["usable"] and entry["q2"] > 0.95 for entry in entries.values())
+    monkeypatch.setattr("beadsmith.campaign.renormalization.surrogates.learn", None)
+    assert judged_surrogates(bench) == document
+
+
+def test_more_rows_are_learnt_anew(bench, tmp_path):
+    before = judged_surrogates(bench)["surrogates"]["other"]["other_density"]["points"]
+    table = tmp_path / "own.csv"
+    table.write_text("system,DC,pair.B.epsilon,pair.C.epsilon,other_density\nother,0.5,0.4,0.7,1.37\n")
+    assert add_table(bench.problem, bench.systems, bench.study, table) == 1
+    assert judged_surrogates(bench)["surrogates"]["other"]["other_density"]["points"] == before + 1
+
+
+def test_sensitivity_is_what_the_formula_says(bench):
+    shares = sensitivities(bench, {"DC": 0.5}, force=False)["sensitivity"]["other"]["other_density"]["parameters"]
+    assert shares["names"] == ["pair.B.epsilon", "pair.C.epsilon"]
+    # 1.2 - 0.1 b + 0.3 c with b and c equally wide: variances as 0.01 to 0.09.
+    for share, exact in zip(shares["main"], (0.1, 0.9), strict=True):
+        assert share["low"] - 0.02 <= exact <= share["high"] + 0.02
+        assert share["value"] == pytest.approx(exact, abs=0.03)
+
+
+def test_hidden_functions_are_found(bench):
+    document, found = calibration(bench, Fit.declared(bench.problem, seed=1))
+    assert found.free_parameters == 6
+    assert document["mean_rmspe"] < 0.5
+    b = found.functions["pair.B.epsilon"]
+    assert [b(State.of(DC=dc)) for dc in (0.0, 1.0)] == pytest.approx([0.4, 0.8], abs=0.06)
+    c = found.functions["pair.C.epsilon"]
+    assert [c(State.of(DC=dc)) for dc in (0.0, 1.0)] == pytest.approx([0.7, 0.7], abs=0.06)
+
+
+def test_a_calibration_is_remembered_until_targets_or_forms_change(bench, monkeypatch):
+    first, _ = calibration(bench, Fit.declared(bench.problem, seed=1))
+    constants, _ = calibration(bench, Fit.declared(bench.problem, seed=1, functions="constant"))
+    assert constants["free_parameters"] == 3
+    assert constants["digest"] != first["digest"]
+    assert constants["misfit"] > first["misfit"]
+    monkeypatch.setattr("beadsmith.campaign.renormalization.stages.fitted", None)
+    assert calibration(bench, Fit.declared(bench.problem, seed=1, functions="constant"))[0] == constants
+    moved = replace(bench.problem, targets=tuple(replace(one, value=1.1 * one.value) for one in bench.problem.targets))
+    with pytest.raises(TypeError):  # it has to be fitted anew
+        calibration(replace(bench, problem=moved), Fit.declared(bench.problem, seed=1, functions="constant"))
+
+
+def test_the_model_that_is_written_is_the_one_that_was_found(bench):
+    _, found = calibration(bench, Fit.declared(bench.problem, seed=1))
+    written = write_model(bench, "calibrated", "ours", found, {"pair.B.epsilon": 0.02})
+    again = load_model(newest_model(bench), bench.problem)
+    at = State.of(DC=0.3)
+    assert again.at(at) == pytest.approx(written.at(at), rel=1e-5)
+    assert again.holds_for == {"DC": (0.0, 1.0)}
+    assert again.at(at)["pair.A.sigma"] == 4.0
+
+
+def test_parameters_without_targets_stay_in_the_middle(two_systems):
+    model = model_of(two_systems, "half", {"pair.A.epsilon": Constant(0.3)}, {}, {}, {})
+    assert model.at(State.of())["pair.B.epsilon"] == pytest.approx(0.7)
+    assert "pair.B.epsilon, pair.C.epsilon" in model.notes
+
+
+def test_real_runs_agree_with_predictions_and_count_as_known(bench, laboratory):
+    model = model_of(
+        bench.problem,
+        "hidden",
+        {
+            "pair.A.epsilon": Constant(0.5),
+            "pair.B.epsilon": Linear("DC", 0.4, 0.4),
+            "pair.C.epsilon": Constant(0.7),
+        },
+        {},
+        {},
+        {},
+    )
+    learnt, _ = bench.learnt()
+    states = {name: [State.of(DC=dc) for dc in (0.1, 0.6, 0.9)] for name in ("one", "other")}
+    before = len(known_rows(bench.problem, bench.systems, bench.study))
+    runs = list(simulate_model(laboratory, bench.study, bench.systems, model, states, 1, seed=1))
+    again = list(simulate_model(laboratory, bench.study, bench.systems, model, states, 1, seed=1))
+    assert sorted(map(str, again)) == sorted(map(str, runs))
+    assert len(known_rows(bench.problem, bench.systems, bench.study)) == before + 6
+    assert len(known_rows(bench.problem, bench.systems, bench.study, rounds=0)) == before
+    comparisons = compare(learnt, bench.systems, runs, bench.problem.targets)
+    assert len(comparisons) == 9
+    deviations = np.array([one.deviation for one in comparisons])
+    assert np.abs(deviations).max() < 4
+    assert simulated_rmspe(comparisons) == {}  # no targets at these states
+    assert validation_tables(bench.study) == ["validation-1"]
+    assert next_round(bench.study) == 1  # no verdict yet: it was interrupted
+
+
+def test_a_run_that_is_far_off_disagrees(bench, laboratory):
+    learnt, _ = bench.learnt()
+    model = model_of(bench.problem, "any", {}, {}, {}, {})
+    states = {"other": [State.of(DC=0.5)]}
+    (run,) = simulate_model(laboratory, bench.study, bench.systems, model, states, 1, seed=1)
+    moved = replace(run, observations=[replace(one, value=one.value + 0.1) for one in run.observations])
+    assert [one.agrees for one in compare(learnt, bench.systems, [run], bench.problem.targets)] == [True]
+    (apart,) = compare(learnt, bench.systems, [moved], bench.problem.targets)
+    assert not apart.agrees
+    assert apart.target == 1.35
+    assert simulated_rmspe([apart])["other"]["other_density"] == pytest.approx(100 * abs(apart.simulated / 1.35 - 1))
+
+
+def test_an_empty_study_has_nothing_to_learn_from(two_systems, tmp_path):
+    empty = Workbench(two_systems, systems_of(two_systems), Study(tmp_path / "empty"), seed=1)
+    with pytest.raises(StudyError, match="nothing to learn from, it holds no runs; run 'beadsmith design'"):
+        judged_surrogates(empty)
+    with pytest.raises(StudyError, match="holds no calibrated model"):
+        newest_model(empty)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"functions": "linaer"}, "--functions: received linaer, expected one of constant, linear"),
+        ({"misfit": "best"}, "--misfit: received best"),
+    ],
+)
+def test_forms_and_misfits_that_do_not_exist_are_refused(two_systems, arguments, sentence):
+    with pytest.raises(ProblemError) as caught:
+        Fit.declared(two_systems, 1, **arguments)
+    assert sentence in str(caught.value)
+
+
+def test_a_form_for_no_parameter_is_refused(bench):
+    fit = Fit({"*": "linear", "pair.Z.*": "constant"}, "combined_variance", 4, 1)
+    with pytest.raises(ProblemError, match=r"calibration\.functions\.pair\.Z\.\*"):
+        calibration(bench, fit)
+
+
+def test_a_poor_surrogate_has_no_sensitivity(bench, tmp_path):
+    study = Study(tmp_path / "noise")
+    study.folder.mkdir()
+    rng = np.random.default_rng(1)
+    lines = ["system,DC,pair.B.epsilon,pair.C.epsilon,other_density"]
+    lines += [f"other,{dc},{b},{c},{rng.normal()}" for dc, b, c in rng.uniform(0.2, 1.0, (40, 3))]
+    (tmp_path / "noise.csv").write_text("\n".join(lines) + "\n")
+    problem = replace(bench.problem, targets=())
+    add_table(problem, bench.systems, study, tmp_path / "noise.csv")
+    noisy = Workbench(problem, bench.systems, study, seed=1)
+    with pytest.raises(EstimateError, match="not good enough"):
+        sensitivities(noisy, {}, force=False)
+    assert sensitivities(noisy, {}, force=True)["sensitivity"]["other"]
