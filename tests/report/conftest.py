@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from html.parser import HTMLParser
@@ -358,3 +360,30 @@ class Page(HTMLParser):
 def parse() -> Callable[[str], Page]:
     """Reads a page: tags, attributes, text and the cells of tables."""
     return Page
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+TRIVIAL = "data:text/html,<p>here</p>"
+
+
+def rendered(browser: str, profile: Path, address: str) -> subprocess.CompletedProcess[str]:
+    """The document after the browser has read it; what it complains of is in ``stderr``."""
+    quiet = ("disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update")
+    options = [f"--{name}" for name in (*quiet, "disable-sync", "no-sandbox", "enable-logging=stderr")]
+    command = [browser, "--headless", *options, f"--user-data-dir={profile}", "--dump-dom", address]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Opens an address in a real browser, where there is one."""
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    try:
+        works = "here" in rendered(path, tmp_path / "probe", TRIVIAL).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        works = False
+    if not works:
+        pytest.skip(f"{path} cannot show anything here")
+    return lambda address: rendered(path, tmp_path / "profile", address)

@@ -10,7 +10,17 @@ from typing import NoReturn
 import typer
 
 from beadsmith import __version__
-from beadsmith.cli import calibrating, curing, designing, evaluating, identifying, precision, predicting, preparing
+from beadsmith.cli import (
+    calibrating,
+    curing,
+    designing,
+    evaluating,
+    identifying,
+    precision,
+    predicting,
+    preparing,
+    renormalizing,
+)
 from beadsmith.errors import BeadsmithError
 
 app = typer.Typer(
@@ -31,6 +41,11 @@ app.command()(evaluating.evaluate)
 app.command()(curing.cure)
 app.command()(predicting.predict)
 app.command()(designing.design)
+app.command()(renormalizing.fit)
+app.command()(renormalizing.sensitivity)
+app.command()(renormalizing.calibrate)
+app.command()(renormalizing.validate)
+app.command()(renormalizing.renormalize)
 app.command()(calibrating.status)
 app.command()(calibrating.report)
 app.command()(identifying.identify)

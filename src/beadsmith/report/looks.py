@@ -28,6 +28,12 @@ TARGET = Look("#000000", "o", "-")
 RESULT = Look("#0072B2", "o", "-", filled=True)
 START = Look("#7a7a7a", "x", (0, (1.0, 1.6)))
 
+# Of a renormalization: what a calibration predicts, the same with fewer numbers, and what is simulated of it.
+CALIBRATED = Look(RESULT.colour, "", "-")
+SIMPLIFIED = Look("#C44E00", "", (0, (5.0, 1.8)))
+SIMULATED = Look("#00805C", "s", "", filled=True)
+PUBLISHED = Look("#8A8A8A", "", (0, (1.0, 1.4)))
+
 # Colours of M. Okabe and K. Ito, "Color Universal Design" (2008), darkened where they are too pale for paper.
 _COMPARED = (
     Look("#C44E00", "s", (0, (5.0, 2.0))),
@@ -39,6 +45,15 @@ _COMPARED = (
     Look("#5F6B00", ">", (0, (10.0, 1.5, 2.0, 1.5))),
     Look("#9C1C3C", "h", (0, (5.0, 1.0, 1.0, 1.0, 1.0, 1.0))),
 )
+
+
+#: Colours of systems, none of which stands for a model above.
+_SYSTEMS = ("#6B4C93", "#B07A00", "#9C1C3C", "#5F6B00", "#B0568A", "#3A7CA5")
+
+
+def colour_of_system(place: int) -> str:
+    """The colour of the system at this place; they repeat after six."""
+    return _SYSTEMS[place % len(_SYSTEMS)]
 
 
 def look_of(model: Subject) -> Look:

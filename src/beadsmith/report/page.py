@@ -21,6 +21,7 @@ from beadsmith.report.identifiability import identifiability_section
 from beadsmith.report.labels import observable_label
 from beadsmith.report.networks import network_sections
 from beadsmith.report.parameters import parameter_table
+from beadsmith.report.provenance import made_with, sources_of_targets
 from beadsmith.report.references import citations
 from beadsmith.report.summary import meaning_of, summary
 from beadsmith.report.tables import has_transition, property_table
@@ -126,7 +127,7 @@ def context_of(findings: Findings) -> dict[str, Any]:
         "failed_share": share(findings.failed, len(outcome.evaluations)),
         "facts": _facts(findings),
         "command": _command(findings),
-        "sources": _sources(problem),
+        "sources": sources_of_targets(problem),
         "changed": findings.manifest is not None and findings.manifest.problem != digest_of(problem),
         "citations": citations(findings),
         "markers": _MARKERS,
@@ -238,11 +239,7 @@ def _facts(findings: Findings) -> Mapping[str, str]:
         "Search": manifest.method,
         "Seed": str(manifest.seed),
         "Evaluations open at once": str(manifest.in_flight),
-        "LAMMPS": manifest.engine,
-        "Beadsmith": manifest.beadsmith,
-        "Python": manifest.python,
-        **({"Libraries": ", ".join(" ".join(one) for one in manifest.libraries.items())} if manifest.libraries else {}),
-        "Machine": manifest.machine,
+        **made_with(manifest),
         **facts,
     }
 
@@ -262,13 +259,3 @@ def _command(findings: Findings) -> list[str]:
     starts = [("--start", file) for file in manifest.start_files]
     words = (("beadsmith", "run", Path(manifest.problem_file).name), *options.items(), *starts)
     return [shlex.join(part) for part in words]
-
-
-def _sources(problem: Problem) -> Mapping[str, str]:
-    """Where the targets come from, by observable."""
-    found: dict[str, list[str]] = {}
-    for target in problem.targets:
-        known = found.setdefault(observable_label(target.observable), [])
-        if target.source and target.source not in known:
-            known.append(target.source)
-    return {name: "; ".join(sources) or "no source given" for name, sources in found.items()}

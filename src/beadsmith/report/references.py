@@ -9,7 +9,8 @@ from functools import cache
 from importlib import resources
 
 from beadsmith.problem.functions import RadialBasis
-from beadsmith.problem.schema import FromSeries, GlassTransitionHyperbola, Martins2025, Mean, OfMolecules
+from beadsmith.problem.problem import Problem
+from beadsmith.problem.schema import Formulas, FromSeries, GlassTransitionHyperbola, Martins2025, Mean, OfMolecules
 from beadsmith.report.findings import Findings
 
 _GREY_BOX = ("astudillo2019", "frazier2009", "ament2023", "eriksson2019", "hvarfner2024", "balandat2020")
@@ -76,12 +77,31 @@ def bibliography() -> dict[str, Reference]:
 
 def citations(findings: Findings) -> tuple[Citation, ...]:
     """What to cite for a study, each once, in the order of the reasons."""
+    return gathered(_used(findings))
+
+
+def gathered(used: Iterable[tuple[str, str]]) -> tuple[Citation, ...]:
+    """What to cite, each once.
+
+    Args:
+        used: keys of the bibliography, or free text, each with a reason.
+    """
     reasons: dict[str, list[str]] = {}
-    for key, reason in _used(findings):
+    for key, reason in used:
         known = reasons.setdefault(key, [])
         if reason not in known:
             known.append(reason)
     return tuple(Citation(key, bibliography().get(key), tuple(why)) for key, why in reasons.items())
+
+
+def keys_of_problem(problem: Problem) -> Iterator[tuple[str, str]]:
+    """What a problem file asks to cite, and the simulations that it stands on."""
+    yield from _for(problem.file.citations, "this problem")
+    if problem.file.forcefield.pair.style == "mie/cut":
+        yield "avendano2011", "coarse-grained Mie potentials"
+    if not all(isinstance(experiment, Formulas) for experiment in problem.experiments.values()):
+        yield "thompson2022", "the simulations, LAMMPS"
+        yield "rocklin2015", "running many simulations, Dask"
 
 
 def _used(findings: Findings) -> Iterator[tuple[str, str]]:
