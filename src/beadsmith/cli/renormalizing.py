@@ -48,6 +48,9 @@ from beadsmith.problem.schema import CALIBRATION_MISFITS, FUNCTION_FORMS, POSTER
 from beadsmith.problem.state import State
 from beadsmith.report.renormalization import write_renormalization_report
 
+#: What ``renormalize`` answers of each round of validation.
+_OF_ROUND = ("round", "runs", "disagreements", "explained_by_chance", "passed", "rmspe", "rmspe_held_out")
+
 FunctionsOption = Annotated[
     str | None,
     typer.Option(
@@ -315,10 +318,7 @@ def _renormalized(found: Renormalized, paths: Mapping[str, Path]) -> dict[str, A
         },
         "uncertainty": found.uncertainty["sentences"],
         "validated": found.validated,
-        "rounds": [
-            {key: one[key] for key in ("round", "runs", "disagreements", "explained_by_chance", "passed", "rmspe")}
-            for one in found.validations
-        ],
+        "rounds": [{key: one[key] for key in _OF_ROUND} for one in found.validations],
     }
 
 

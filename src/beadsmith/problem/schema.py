@@ -929,7 +929,10 @@ class Calibration(Section):
     rounds: Annotated[int, Field(ge=0)] = 3
     """How often the calibrated model is simulated, added to what is known, and calibrated anew, at most."""
     held_out: dict[Name, QuantityText] = {}
-    """States at which the calibrated model is simulated to validate it; those of the targets if left out."""
+    """Targets at these states are not fitted, such as 'DC: 0.25 0.75'; the calibrated model is simulated there, too."""
+    refine: Annotated[int, Field(ge=0)] = 0
+    """Further runs of each system after a round that failed, where the surrogates know least of what the calibration
+    does not rule out."""
 
 
 class Precision(Section):

@@ -88,7 +88,16 @@ def test_targets_become_references_at_the_states_that_vary(two_systems):
     assert [reference.observable for reference in one.references] == ["one_density", "one_stiffness"]
     assert other.references[0].states == (State.of(DC=0), State.of(DC=0.5), State.of(DC=1))
     assert other.references[0].values.tolist() == [1.30, 1.35, 1.40]
-    assert states_to_validate(two_systems, (one, other))["one"] == other.references[0].states
+    assert states_to_validate(two_systems, learnt)["one"] == other.references[0].states
+
+
+def test_targets_that_are_held_out_are_simulated_but_not_fitted(document, write):
+    document["calibration"]["held_out"] = {"DC": "0.5"}
+    problem = load_problem(write(document))
+    learnt = learn(problem, systems_of(problem), rows(), seed=1)
+    _, other = calibrated_systems(problem, learnt)
+    assert other.references[0].states == (State.of(DC=0), State.of(DC=1))
+    assert State.of(DC=0.5) in states_to_validate(problem, learnt)["other"]
 
 
 def test_a_target_at_a_temperature_that_was_never_simulated_is_refused(document, write):

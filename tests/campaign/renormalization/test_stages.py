@@ -10,16 +10,19 @@ from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.renormalization.dataset import add_table, known_rows, validation_tables
 from beadsmith.campaign.renormalization.designing import run_design
 from beadsmith.campaign.renormalization.functions import Fit, model_of
+from beadsmith.campaign.renormalization.learning import calibrated_systems
+from beadsmith.campaign.renormalization.refining import wished_runs
 from beadsmith.campaign.renormalization.stages import (
     calibration,
     judged_surrogates,
     newest_model,
     next_round,
     sensitivities,
+    uncertainty,
     write_model,
 )
 from beadsmith.campaign.renormalization.systems import systems_of
-from beadsmith.campaign.renormalization.validating import compare, simulate_model, simulated_rmspe
+from beadsmith.campaign.renormalization.validating import compare, runs_of_model, simulate_runs, simulated_rmspe
 from beadsmith.campaign.renormalization.workbench import Workbench
 from beadsmith.campaign.study import Study
 from beadsmith.errors import EstimateError, ProblemError, StudyError
@@ -127,8 +130,9 @@ def test_real_runs_agree_with_predictions_and_count_as_known(bench, laboratory):
     learnt, _ = bench.learnt()
     states = {name: [State.of(DC=dc) for dc in (0.1, 0.6, 0.9)] for name in ("one", "other")}
     before = len(known_rows(bench.problem, bench.systems, bench.study))
-    runs = list(simulate_model(laboratory, bench.study, bench.systems, model, states, 1, seed=1))
-    again = list(simulate_model(laboratory, bench.study, bench.systems, model, states, 1, seed=1))
+    planned = runs_of_model(bench.systems, model, states)
+    runs = list(simulate_runs(laboratory, bench.study, "validation-1", planned, seed=1))
+    again = list(simulate_runs(laboratory, bench.study, "validation-1", planned, seed=1))
     assert sorted(map(str, again)) == sorted(map(str, runs))
     assert len(known_rows(bench.problem, bench.systems, bench.study)) == before + 6
     assert len(known_rows(bench.problem, bench.systems, bench.study, rounds=0)) == before
@@ -145,7 +149,8 @@ def test_a_run_that_is_far_off_disagrees(bench, laboratory):
     learnt, _ = bench.learnt()
     model = model_of(bench.problem, "any", {}, {}, {}, {})
     states = {"other": [State.of(DC=0.5)]}
-    (run,) = simulate_model(laboratory, bench.study, bench.systems, model, states, 1, seed=1)
+    planned = runs_of_model(bench.systems, model, states)
+    (run,) = simulate_runs(laboratory, bench.study, "validation-1", planned, seed=1)
     moved = replace(run, observations=[replace(one, value=one.value + 0.1) for one in run.observations])
     assert [one.agrees for one in compare(learnt, bench.systems, [run], bench.problem.targets)] == [True]
     (apart,) = compare(learnt, bench.systems, [moved], bench.problem.targets)
@@ -194,3 +199,32 @@ def test_a_poor_surrogate_has_no_sensitivity(bench, tmp_path):
     with pytest.raises(EstimateError, match="not good enough"):
         sensitivities(noisy, {}, force=False)
     assert sensitivities(noisy, {}, force=True)["sensitivity"]["other"]
+
+
+def test_another_model_is_simulated_anew(bench, laboratory):
+    states = {"other": [State.of(DC=0.5)]}
+    for value in (0.3, 0.6):
+        model = model_of(bench.problem, "any", {"pair.B.epsilon": Constant(value)}, {}, {}, {})
+        (run,) = simulate_runs(
+            laboratory, bench.study, "validation-1", runs_of_model(bench.systems, model, states), seed=1
+        )
+        assert run.point["pair.B.epsilon"] == value
+
+
+def test_further_runs_are_wished_where_surrogates_know_least(bench):
+    fit = Fit.declared(bench.problem, seed=1)
+    learnt, _ = bench.learnt()
+    systems = calibrated_systems(bench.problem, learnt)
+    _, found = calibration(bench, fit)
+    _, known = uncertainty(bench, fit, found, sampler="randomised", samples=64)
+    wished = wished_runs(bench, learnt, systems, known, 3)
+    assert [run.system.name for run in wished] == ["one"] * 3 + ["other"] * 3
+    emulator = learnt.emulators["other"]["other_density"]
+
+    def ignorance(states, model):
+        inputs = [[{**model.at(state), **state.as_dict()}[axis.name] for axis in emulator.axes] for state in states]
+        return emulator.predict(np.array(inputs))[1]
+
+    for run in wished[3:]:
+        states = [State.of(DC=dc) for dc in (0.0, 0.5, 1.0)]
+        assert run.state == states[int(np.argmax(ignorance(states, run.model)))]

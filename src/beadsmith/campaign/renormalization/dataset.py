@@ -16,7 +16,7 @@ from beadsmith.problem.problem import Problem
 #: Folder of a study that holds tables that were added to it.
 _ADDED = "added"
 
-_VALIDATION = "validation-"
+_VALIDATION, _REFINEMENT = "validation-", "refinement-"
 
 
 def known_rows(problem: Problem, systems: Sequence[System], study: Study, rounds: int | None = None) -> list[Row]:
@@ -32,7 +32,7 @@ def known_rows(problem: Problem, systems: Sequence[System], study: Study, rounds
     declared = () if problem.file.design is None else problem.file.design.data
     tables = [problem.file_named(name) for name in declared] + sorted((study.folder / _ADDED).glob("*.csv"))
     rows = [row for table in tables for row in read_rows(problem, systems, table)]
-    for table in (TABLE, *validation_tables(study)[:rounds]):
+    for table in (TABLE, *validation_tables(study)[:rounds], *_tables(study, _REFINEMENT)[:rounds]):
         rows += rows_of(problem, systems, study.rows(table))
     if not rows:
         failed = sum(row.failed for row in study.rows(TABLE))
@@ -55,8 +55,21 @@ def validation_table(number: int) -> str:
 
 def validation_tables(study: Study) -> list[str]:
     """Tables of all rounds, the first one first."""
-    names = [path.stem for path in study.folder.glob(f"{_VALIDATION}*.jsonl")]
-    return sorted(names, key=lambda name: int(name.removeprefix(_VALIDATION)))
+    return _tables(study, _VALIDATION)
+
+
+def refinement_table(number: int) -> str:
+    """Table of a study that holds the runs that were added after a round of validation.
+
+    Args:
+        number: of the round, 1 first.
+    """
+    return f"{_REFINEMENT}{number}"
+
+
+def _tables(study: Study, kind: str) -> list[str]:
+    names = [path.stem for path in study.folder.glob(f"{kind}*.jsonl")]
+    return sorted(names, key=lambda name: int(name.removeprefix(kind)))
 
 
 def add_table(problem: Problem, systems: Sequence[System], study: Study, path: Path) -> int:

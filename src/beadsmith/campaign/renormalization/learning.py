@@ -18,6 +18,7 @@ from beadsmith.errors import EstimateError, ProblemError
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Target
 from beadsmith.problem.state import State
+from beadsmith.problem.targets import parse_variable
 from beadsmith.surrogate.axes import Axis
 from beadsmith.surrogate.emulator import Emulator, fit_emulator
 from beadsmith.surrogate.measurements import Measurements
@@ -126,8 +127,8 @@ def calibrated_systems(problem: Problem, learnt: Learnt) -> tuple[CalibratedSyst
         ProblemError: no targets, or one at a value of a state variable that was never simulated.
     """
     by_observable: dict[str, list[Target]] = {}
-    for target in problem.targets:
-        if not hasattr(problem.observables[target.observable], "coordinate"):
+    for target in scalar_targets(problem):
+        if not is_held_out(problem, target.state):
             by_observable.setdefault(target.observable, []).append(target)
     if not by_observable:
         raise ProblemError(f"{problem.path}: targets", "nothing", "at least one target of one number at each state")
@@ -139,6 +140,20 @@ def calibrated_systems(problem: Problem, learnt: Learnt) -> tuple[CalibratedSyst
         CalibratedSystem(name, dict(emulators.items()), tuple(references[name]))
         for name, emulators in learnt.emulators.items()
         if name in references
+    )
+
+
+def scalar_targets(problem: Problem) -> list[Target]:
+    """Targets of observables that are one number at each state."""
+    return [one for one in problem.targets if not hasattr(problem.observables[one.observable], "coordinate")]
+
+
+def is_held_out(problem: Problem, state: State) -> bool:
+    """Whether targets at a state are kept for validation."""
+    return any(
+        name in state and any(math.isclose(state[name], value, rel_tol=_SAME, abs_tol=_SAME) for value in values)
+        for name, text in problem.file.calibration.held_out.items()
+        for values in [parse_variable(name, text, f"calibration.held_out.{name}")]
     )
 
 
@@ -183,12 +198,13 @@ def reference_emulators(systems: Sequence[CalibratedSystem], seed: int) -> dict[
     return found
 
 
-def states_to_validate(problem: Problem, systems: Sequence[CalibratedSystem]) -> dict[str, tuple[State, ...]]:
-    """States at which the calibrated model is simulated, by system: those of its targets, each once."""
-    return {
-        system.name: tuple(dict.fromkeys(state for reference in system.references for state in reference.states))
-        for system in systems
-    }
+def states_to_validate(problem: Problem, learnt: Learnt) -> dict[str, tuple[State, ...]]:
+    """States at which the calibrated model is simulated, by system: those of all its targets, each once."""
+    found: dict[str, dict[State, None]] = {}
+    for target in scalar_targets(problem):
+        system = system_of(problem, target.observable)
+        found.setdefault(system, {})[target.state.without(*learnt.held.get(system, {}))] = None
+    return {system: tuple(states) for system, states in found.items()}
 
 
 def _axes(system: System, rows: Sequence[Row]) -> tuple[Axis, ...]:

@@ -12,6 +12,7 @@ from beadsmith.campaign.renormalization.functions import Fit
 from beadsmith.campaign.renormalization.stages import (
     calibration,
     judged_surrogates,
+    refinement,
     sensitivities,
     simplification,
     uncertainty,
@@ -80,6 +81,7 @@ def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
         validations.append(validation(own, model, len(validations) + 1))
         if validations[-1]["passed"]:
             break
+        refinement(bench, known, len(validations))
     try:
         shares: Mapping[str, Any] | None = sensitivities(own, {}, force=False)
     except EstimateError:

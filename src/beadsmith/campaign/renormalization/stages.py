@@ -18,16 +18,24 @@ from beadsmith.calibrate.functional.simplification import published_simplificati
 from beadsmith.calibrate.functional.systems import System as CalibratedSystem
 from beadsmith.calibrate.functional.systems import reference_from_surrogate
 from beadsmith.campaign.laboratory import open_laboratory
-from beadsmith.campaign.renormalization.dataset import validation_tables
+from beadsmith.campaign.renormalization.dataset import refinement_table, validation_table, validation_tables
 from beadsmith.campaign.renormalization.functions import Fit, fitted, model_of
 from beadsmith.campaign.renormalization.learning import (
     Learnt,
     calibrated_systems,
+    is_held_out,
     reference_emulators,
     states_to_validate,
 )
+from beadsmith.campaign.renormalization.refining import wished_runs
 from beadsmith.campaign.renormalization.surrogates import fit_document, judge
-from beadsmith.campaign.renormalization.validating import Comparison, compare, simulate_model, simulated_rmspe
+from beadsmith.campaign.renormalization.validating import (
+    Comparison,
+    compare,
+    runs_of_model,
+    simulate_runs,
+    simulated_rmspe,
+)
 from beadsmith.campaign.renormalization.workbench import Workbench, document_path, read_stage, targets_of
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Study
@@ -81,7 +89,7 @@ def calibration(bench: Workbench, fit: Fit, name: str = "calibration") -> tuple[
     """
     digest, systems = systems_with_targets(bench)
     own = bench.problem.file.calibration
-    essence = [digest, targets_of(bench.problem), asdict(fit), own.over, own.centres, own.extrapolation]
+    essence = [digest, targets_of(bench.problem), asdict(fit), own.over, own.centres, own.extrapolation, own.held_out]
     document = bench.remembered(name, essence, lambda: fitted(bench.problem, systems, fit).to_json())
     return document, Calibration.from_json(document)
 
@@ -159,17 +167,39 @@ def validation(bench: Workbench, model: Model, number: int) -> dict[str, Any]:
     """
     before = replace(bench, rounds=number - 1)
     learnt, systems = before.learnt()[0], before.systems
-    states = states_to_validate(bench.problem, calibrated_systems(bench.problem, learnt))
+    states = states_to_validate(bench.problem, learnt)
     total = sum(len(own) for own in states.values())
     runs: list[Evaluation] = []
     with open_laboratory(bench.problem, bench.study, judge=False) as laboratory:
-        for run in simulate_model(laboratory, bench.study, systems, model, states, number, bench.seed):
+        planned = runs_of_model(systems, model, states)
+        for run in simulate_runs(laboratory, bench.study, validation_table(number), planned, bench.seed):
             runs.append(run)
             bench.progress(f"validate {number}", len(runs), total)
     comparisons = compare(learnt, systems, runs, bench.problem.targets)
-    document = validation_document(number, runs, comparisons)
+    held_out = [one for one in comparisons if is_held_out(bench.problem, one.state)]
+    document = validation_document(number, runs, comparisons) | {"rmspe_held_out": simulated_rmspe(held_out)}
     write_json(document_path(bench.study, f"validation-{number}"), document)
     return document
+
+
+def refinement(bench: Workbench, known: Uncertainty, number: int) -> int:
+    """Simulate models that the calibration does not rule out, where surrogates know least; how many runs that took.
+
+    Args:
+        known: draws of the functions.
+        number: of the round of validation before, 1 first.
+    """
+    wanted = bench.problem.file.calibration.refine
+    if not wanted:
+        return 0
+    before = replace(bench, rounds=number)
+    learnt = before.learnt()[0]
+    wishes = wished_runs(bench, learnt, calibrated_systems(bench.problem, learnt), known, wanted)
+    with open_laboratory(bench.problem, bench.study, judge=False) as laboratory:
+        runs = simulate_runs(laboratory, bench.study, refinement_table(number), wishes, bench.seed)
+        for done, _ in enumerate(runs, start=1):
+            bench.progress(f"refine {number}", done, len(wishes))
+    return len(wishes)
 
 
 def next_round(study: Study) -> int:

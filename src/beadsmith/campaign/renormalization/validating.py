@@ -12,7 +12,6 @@ import numpy as np
 from beadsmith.campaign.driver import seed_of
 from beadsmith.campaign.evaluate import PendingEvaluation, settle, submit
 from beadsmith.campaign.laboratory import Laboratory
-from beadsmith.campaign.renormalization.dataset import validation_table
 from beadsmith.campaign.renormalization.designing import wait_for_any
 from beadsmith.campaign.renormalization.learning import Learnt
 from beadsmith.campaign.renormalization.systems import System, run_problem
@@ -26,6 +25,9 @@ _SEEDS = 8
 
 #: A prediction and a simulation agree when they are no farther apart than so many standard deviations.
 AGREEMENT = 1.959963984540054
+
+#: Points that differ by less are one.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -80,35 +82,60 @@ class Comparison:
         }
 
 
-def simulate_model(
-    laboratory: Laboratory,
-    study: Study,
-    systems: Sequence[System],
-    model: Model,
-    states: Mapping[str, Sequence[State]],
-    number: int,
-    seed: int,
-) -> Iterator[Evaluation]:
-    """Simulate a model at states of each system; yields each run once, those that are known first.
+@dataclass(frozen=True)
+class PlannedRun:
+    """A model to be simulated in a system at a state.
+
+    Attributes:
+        index: of the run in its table, unique in its system.
+    """
+
+    system: System
+    index: int
+    model: Model
+    state: State
+
+    @property
+    def point(self) -> dict[str, float]:
+        """What a row of the table says of it: parameters of the system, and the state."""
+        values = self.model.at(self.state)
+        return {**{one.name: values[one.name] for one in self.system.parameters}, **self.state.as_dict()}
+
+
+def runs_of_model(systems: Sequence[System], model: Model, states: Mapping[str, Sequence[State]]) -> list[PlannedRun]:
+    """A model at states of each system.
 
     Args:
         states: by system.
-        number: of the round, 1 first.
     """
-    table = validation_table(number)
+    return [
+        PlannedRun(system, index, model, state)
+        for system in systems
+        for index, state in enumerate(states.get(system.name, ()))
+    ]
+
+
+def simulate_runs(
+    laboratory: Laboratory, study: Study, table: str, runs: Sequence[PlannedRun], seed: int
+) -> Iterator[Evaluation]:
+    """Simulate what is not in a table of the study yet; yields each run once, those that are known first.
+
+    Args:
+        table: that takes the runs.
+        runs: wanted.
+        seed: everything random derives from it, from the name of the table, and from the run's place.
+    """
     known = {(row.label, row.number): row for row in study.rows(table)}
     pending: list[tuple[Laboratory, PendingEvaluation]] = []
     try:
-        for place, system in enumerate(systems):
-            for index, state in enumerate(states.get(system.name, ())):
-                if (row := known.get((system.name, index))) is not None:
-                    yield row
-                    continue
-                own = replace(laboratory, problem=run_problem(laboratory.problem, system.name, state), judge=False)
-                values = model.at(state)
-                point = {**{one.name: values[one.name] for one in system.parameters}, **state.as_dict()}
-                run_seed = seed_of(seed, _SEEDS, number, place, index)
-                pending.append((own, submit(own, model, index, run_seed, point, system.name)))
+        for place, run in enumerate(runs):
+            row = known.get((run.system.name, run.index))
+            if row is not None and _same(row.point, run.point):
+                yield row
+                continue
+            own = replace(laboratory, problem=run_problem(laboratory.problem, run.system.name, run.state), judge=False)
+            run_seed = seed_of(seed, _SEEDS, *table.encode(), place)
+            pending.append((own, submit(own, run.model, run.index, run_seed, run.point, run.system.name)))
         while pending:
             wait_for_any([one for _, one in pending])
             for own, one in [entry for entry in pending if entry[1].done]:
@@ -122,6 +149,13 @@ def simulate_model(
     finally:
         for _, one in pending:
             one.cancel()
+
+
+def _same(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
+    """Whether two points agree, up to rounding."""
+    return first.keys() == second.keys() and all(
+        math.isclose(first[name], second[name], rel_tol=_ROUNDING, abs_tol=_ROUNDING) for name in first
+    )
 
 
 def compare(
