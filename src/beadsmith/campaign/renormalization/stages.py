@@ -177,7 +177,8 @@ def validation(bench: Workbench, model: Model, number: int) -> dict[str, Any]:
             bench.progress(f"validate {number}", len(runs), total)
     comparisons = compare(learnt, systems, runs, bench.problem.targets)
     held_out = [one for one in comparisons if is_held_out(bench.problem, one.state)]
-    document = validation_document(number, runs, comparisons) | {"rmspe_held_out": simulated_rmspe(held_out)}
+    document = {"model": model.title, **validation_document(number, runs, comparisons)}
+    document["rmspe_held_out"] = simulated_rmspe(held_out)
     write_json(document_path(bench.study, f"validation-{number}"), document)
     return document
 
