@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +47,38 @@ def test_an_exception_comes_back_as_itself():
         future = pool.executor.submit(int, "no number")
         with pytest.raises(ValueError, match="no number"):
             future.result()
+
+
+SUSPENDED = """
+import time
+from beadsmith.campaign.pool import open_pool
+from beadsmith.problem.schema import Compute
+
+with open_pool(Compute.model_validate({"local": {"workers": 2}})) as pool:
+    futures = [pool.executor.submit(time.sleep, 2.0) for _ in range(4)]
+    print("begun", flush=True)
+    for future in futures:
+        future.result()
+print("done", flush=True)
+"""
+
+
+def test_work_goes_on_after_the_machine_has_slept():
+    # Silent workers are given up after five seconds instead of Dask's five minutes.
+    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "1s"}
+    command = [sys.executable, "-c", SUSPENDED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(1.0)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(8.0)
+        process.send_signal(signal.SIGCONT)
+        try:
+            said, _ = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert said == "done\n"
 
 
 def test_idle_workers_cost_next_to_nothing():

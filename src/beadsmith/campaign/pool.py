@@ -34,6 +34,10 @@ _CALM = {
     "distributed.admin.system-monitor.interval": "5s",
 }
 
+#: Workers of this machine are given up only when they end: after a night in a laptop bag they have all been silent for
+#: hours, and a simulation that nobody waits for any more would never be answered.
+_PATIENT = {"distributed.scheduler.worker-ttl": None}
+
 #: Name of Dask's scratch folders, and of the file in them that their owner holds locked.
 _SCRATCH = "beadsmith-dask-"
 _LOCK = "lock"
@@ -77,7 +81,7 @@ def open_pool(compute: Compute, processors: int = 1) -> Iterator[Pool]:
 
     workers = worker_count(compute, processors)
     with (
-        _quiet_dask(),
+        _quiet_dask(patient=cluster_of(compute) is None),
         _scratch() as scratch,
         _start_cluster(compute, workers, processors, scratch) as cluster,
         Client(cluster) as client,
@@ -149,15 +153,19 @@ def _cluster(compute: Compute, cluster: Cluster, processors: int, log_directory:
 
 
 @contextmanager
-def _quiet_dask() -> Iterator[None]:
-    """Dask reports every worker that ends as if it were news, and watches itself too closely; restored afterwards."""
+def _quiet_dask(*, patient: bool) -> Iterator[None]:
+    """Dask reports every worker that ends as if it were news, and watches itself too closely; restored afterwards.
+
+    Args:
+        patient: whether workers may be silent for as long as they like.
+    """
     import dask
 
     logger = logging.getLogger("distributed")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with dask.config.set(_CALM):
+        with dask.config.set({**_CALM, **(_PATIENT if patient else {})}):
             yield
     finally:
         logger.setLevel(level)

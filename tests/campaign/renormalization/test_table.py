@@ -94,6 +94,15 @@ def test_failures_and_what_is_no_number_are_left_out(two_systems):
     assert [row.values for row in rows_of(two_systems, systems, [none])] == [{}]
 
 
+def test_a_run_and_its_row_in_a_table_are_one(two_systems, tmp_path):
+    third = 1.0 / 3.0
+    run = Row("one", {"DC": third, "pair.A.epsilon": third, "pair.B.epsilon": 0.4}, {"one_density": (third, 0.01)})
+    write_rows(tmp_path / "table.csv", [run])
+    (read,) = read_rows(two_systems, systems_of(two_systems), tmp_path / "table.csv")
+    assert read != run
+    assert unique([run, read]) == [run]
+
+
 def test_unique_keeps_the_order():
     rows = [Row("one", {"x": value}, {"y": (1.0, math.nan)}) for value in (3.0, 1.0, 3.0, 2.0)]
     assert [row.inputs["x"] for row in unique(rows)] == [3.0, 1.0, 2.0]

@@ -21,6 +21,9 @@ from beadsmith.problem.records import Evaluation
 
 _STDERR = "_stderr"
 
+#: Format of all numbers of a table: more digits than any simulation has.
+_SHOWN = ".8g"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -85,17 +88,13 @@ def read_rows(problem: Problem, systems: Sequence[System], path: Path) -> list[R
 
 
 def unique(rows: Iterable[Row]) -> list[Row]:
-    """Rows without those that repeat an earlier one, number for number."""
-    return list(
-        {
-            (
-                row.system,
-                tuple(sorted(row.inputs.items())),
-                tuple(sorted((name, *map(repr, value)) for name, value in row.values.items())),
-            ): row
-            for row in rows
-        }.values()
-    )
+    """Rows without those that repeat an earlier one, number for number, as far as a table shows them."""
+    found: dict[tuple[str, ...], Row] = {}
+    for row in rows:
+        inputs = [f"{name} {value:{_SHOWN}}" for name, value in row.inputs.items()]
+        values = [f"{name} {value:{_SHOWN}} {stderr:{_SHOWN}}" for name, (value, stderr) in row.values.items()]
+        found.setdefault((row.system, *sorted(inputs), *sorted(values)), row)
+    return list(found.values())
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
@@ -112,7 +111,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
         for row in rows:
             numbers = [row.inputs.get(name, math.nan) for name in inputs]
             numbers += [one for name in observables for one in row.values.get(name, (math.nan, math.nan))]
-            writer.writerow([row.system, *("" if math.isnan(number) else f"{number:.8g}" for number in numbers)])
+            writer.writerow([row.system, *("" if math.isnan(number) else f"{number:{_SHOWN}}" for number in numbers)])
     partial.replace(path)
 
 
