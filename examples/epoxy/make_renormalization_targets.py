@@ -1,6 +1,6 @@
 """Targets of renormalization.yaml: the published model on networks that no run of its design has seen.
 
-    beadsmith evaluate examples/epoxy/renormalization.yaml --fidelity targets \
+    beadsmith evaluate examples/epoxy/renormalization.yaml --fidelity targets --state DC=0,0.3,0.6,0.9 \
         --model examples/epoxy/models/giuntoli2021.yaml --json targets.json
     python examples/epoxy/make_renormalization_targets.py targets.json
 
@@ -19,7 +19,11 @@ def main() -> None:
     """Print the section."""
     answer = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     print("targets: # the published model, four networks: python examples/epoxy/make_renormalization_targets.py")
-    for name, entries in answer["observables"].items():
+    found: dict[str, list[dict[str, Any]]] = {}
+    for part in answer.get("states", [answer]):
+        for name, entries in part["observables"].items():
+            found.setdefault(name, []).extend(entries)
+    for name, entries in found.items():
         unit = UNITS.get(name.partition("_")[2])
         known = [entry for entry in entries if entry["value"] is not None and entry["stderr"] is not None]
         if unit is not None and known:
