@@ -34,7 +34,8 @@ def section(name: str, entries: list[dict[str, Any]], unit: str) -> str:
     """One observable, at every degree of crosslinking."""
     entries = sorted(entries, key=lambda entry: entry["state"]["DC"])
     degrees = " ".join(f"{entry['state']['DC']:g}" for entry in entries)
-    values, errors = (" ".join(f"{entry[key]:.4g}" for entry in entries) for key in ("value", "stderr"))
+    values = " ".join(f"{entry['value']:.5g}" for entry in entries)
+    errors = " ".join(f"{entry['stderr']:.3g}" for entry in entries)
     return (
         f"  {name}:\n    state: {{DC: {degrees}, T: 300 K}}\n    value: {values} {unit}\n"
         f"    uncertainty: {errors} {unit}\n    source: the published model, {entries[0]['networks']} networks\n"
