@@ -42,6 +42,7 @@ from beadsmith.campaign.study import Study
 from beadsmith.errors import EstimateError, StudyError
 from beadsmith.problem.document import write_document
 from beadsmith.problem.model import Model, document_from_model
+from beadsmith.problem.problem import load_model
 from beadsmith.problem.records import Evaluation
 from beadsmith.problem.schema import Mean
 from beadsmith.sensitivity.groups import by_bead, by_kind
@@ -275,7 +276,7 @@ def simplification(bench: Workbench, found: Calibration, known: Uncertainty) -> 
 
 
 def write_model(bench: Workbench, name: str, title: str, found: Calibration, uncertainty: Mapping[str, float]) -> Model:
-    """Write a calibrated model file into the study.
+    """Write a calibrated model file into the study; the model as the file says it, with its digits.
 
     Args:
         name: of the file.
@@ -290,8 +291,10 @@ def write_model(bench: Workbench, name: str, title: str, found: Calibration, unc
         "seed": bench.seed,
     }
     model = model_of(bench.problem, title, found.functions, found.family.states, uncertainty, provenance)
-    write_document(bench.study.folder / f"{name}.yaml", document_from_model(model, bench.problem.parameters))
-    return model
+    path = bench.study.folder / f"{name}.yaml"
+    write_document(path, document_from_model(model, bench.problem.parameters))
+    # So that a run of the file, and one in the closed loop, are the same run.
+    return load_model(path, bench.problem)
 
 
 def systems_with_targets(bench: Workbench) -> tuple[str, tuple[CalibratedSystem, ...]]:
