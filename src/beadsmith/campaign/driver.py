@@ -9,9 +9,10 @@ what has been simulated from the store.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 
 import numpy as np
@@ -93,24 +94,43 @@ def measure(
         study: where each measurement is noted; None for measurements that belong to no search.
         models: label, model, and its point (for the record).
     """
-    pending: list[PendingEvaluation] = []
+    submissions = [(label, model, point, seed) for label, model, point in models for seed in seeds]
+    pending = (
+        (laboratory, submit(laboratory, model, number, seed, point, label))
+        for number, (label, model, point, seed) in enumerate(submissions)
+    )
+    for evaluation in as_they_end(pending):
+        if study is not None:
+            study.append("measurements", evaluation)
+        yield evaluation
+
+
+def as_they_end(
+    submissions: Iterable[tuple[Laboratory, PendingEvaluation]], at_once: int | None = None
+) -> Iterator[Evaluation]:
+    """Evaluations in the order in which they end; what has not ended when nobody asks any more is cancelled.
+
+    Args:
+        submissions: evaluations under way, each with its laboratory; taken, and so submitted, when there is room.
+        at_once: how many are open at once; all if None.
+    """
+    waiting = iter(submissions)
+    pending: list[tuple[Laboratory, PendingEvaluation]] = []
     try:
-        for label, model, point in models:
-            for seed in seeds:
-                pending.append(submit(laboratory, model, len(pending), seed, point, label))
-        while pending:
-            _wait_for_any(pending)
-            for one in [one for one in pending if one.done]:
-                pending.remove(one)
-                evaluation = settle(laboratory, one)
-                if isinstance(evaluation, PendingEvaluation):
-                    pending.append(evaluation)
-                    continue
-                if study is not None:
-                    study.append("measurements", evaluation)
-                yield evaluation
+        while True:
+            pending += itertools.islice(waiting, None if at_once is None else at_once - len(pending))
+            if not pending:
+                return
+            _wait_for_any([one for _, one in pending])
+            for laboratory, one in [entry for entry in pending if entry[1].done]:
+                pending.remove((laboratory, one))
+                settled = settle(laboratory, one)
+                if isinstance(settled, PendingEvaluation):
+                    pending.append((laboratory, settled))
+                else:
+                    yield settled
     finally:
-        for one in pending:
+        for _, one in pending:
             one.cancel()
 
 
@@ -139,14 +159,24 @@ def _response(laboratory: Laboratory, evaluation: Evaluation) -> Response | None
 
 
 def _check_same(known: Evaluation, point: Mapping[str, float]) -> None:
-    for name, value in point.items():
-        stored = known.point.get(name)
-        if stored is None or abs(stored - value) > _SAME * max(1.0, abs(value)):
-            raise StudyError(
-                f"evaluation {known.number}: the stored proposal has {name} = {stored}, "
-                f"the search now proposes {value:g}; the study was made with other versions or settings: "
-                "name another --study"
-            )
+    if (name := first_difference(known.point, point)) is not None:
+        raise StudyError(
+            f"evaluation {known.number}: the stored proposal has {name} = {known.point.get(name)}, "
+            f"the search now proposes {point[name]:g}; the study was made with other versions or settings: "
+            "name another --study"
+        )
+
+
+def first_difference(stored: Mapping[str, float], point: Mapping[str, float]) -> str | None:
+    """Name of the first number of a point that was not stored, or otherwise by more than rounding; None without any."""
+    return next(
+        (
+            name
+            for name, value in point.items()
+            if name not in stored or abs(stored[name] - value) > _SAME * max(1.0, abs(value))
+        ),
+        None,
+    )
 
 
 def _finished(

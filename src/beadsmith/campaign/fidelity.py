@@ -132,8 +132,8 @@ def usual_models(problem: Problem) -> dict[str, Model]:
     models = {label: load_model(problem.file_named(name), problem) for label, name in problem.file.compare.items()}
     free = problem.parameters.free
     if free and len(models) < USUAL_MODELS:
-        centre = {parameter.name: 0.5 * (parameter.low + parameter.high) for parameter in free}
-        models["centre of the box"] = constant_model("centre of the box", problem.parameters, centre)
+        title = "centre of the box"
+        models[title] = constant_model(title, problem.parameters, problem.parameters.middle)
         points = make_search("sobol", free, seed=1)
         for number in range(USUAL_MODELS - len(models)):
             title = f"point {number + 1} of the box"

@@ -126,9 +126,8 @@ def estimate_cost(problem: Problem, name: str, engine: Engine, model: Model | No
     experiment = problem.experiments[name]
     if isinstance(experiment, Opaque):
         return Cost(name, 0, 0, 0.0 if isinstance(experiment, Formulas) else None, None)
-    centre = {parameter.name: 0.5 * (parameter.low + parameter.high) for parameter in problem.parameters.free}
     own = model_of_cure(problem, name) if isinstance(experiment, Network) else None
-    used = model or own or constant_model("centre of the ranges", problem.parameters, centre)
+    used = model or own or constant_model("centre of the ranges", problem.parameters, problem.parameters.middle)
     short = {**problem.experiments, name: _shortened(experiment)}
     trial = replace(problem, file=problem.file.model_copy(update={"experiments": short}))
     simulation = plan_simulation(trial, name, used, seed=1, engine=engine.version)

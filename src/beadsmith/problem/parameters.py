@@ -53,6 +53,11 @@ class ParameterSpace:
     fixed: Mapping[str, float]
     tied: Mapping[str, str]
 
+    @property
+    def middle(self) -> dict[str, float]:
+        """The middle of the range of every free parameter."""
+        return {parameter.name: 0.5 * (parameter.low + parameter.high) for parameter in self.free}
+
     def complete(self, point: Mapping[str, float]) -> dict[str, float]:
         """Values of all parameters, from those of the free ones.
 

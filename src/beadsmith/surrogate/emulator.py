@@ -12,9 +12,7 @@ exp(mean of f) * (standard deviation of f), to first order.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
@@ -28,7 +26,7 @@ from beadsmith.surrogate.hyperparameters import Density, Noise, Optimum, most_pr
 from beadsmith.surrogate.measurements import Measurements
 from beadsmith.surrogate.output_transform import Identity, Log, OutputTransform
 from beadsmith.surrogate.posterior import Hyperparameters, Posterior
-from beadsmith.surrogate.threads import one_thread
+from beadsmith.surrogate.threads import one_thread, side_by_side
 
 Array = NDArray[np.float64]
 
@@ -262,8 +260,7 @@ def fit_emulators(
         workers: threads; None for as many as this process may use cores.
     """
     learn = partial(fit_emulator, transform=transform, noise=noise, starts=starts, seed=seed)
-    with one_thread(), ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as executor:
-        return list(executor.map(learn, measurements))
+    return list(side_by_side(learn, measurements, workers))
 
 
 def _fit(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 import scipy.linalg  # noqa: F401  only libraries that are loaded by then can be told
 from threadpoolctl import threadpool_limits
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -19,3 +25,15 @@ def one_thread() -> Iterator[None]:
     """
     with threadpool_limits(1, user_api="blas"):
         yield
+
+
+def side_by_side(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
+) -> Iterator[Result]:
+    """A function of several things at once, each with one thread; the results in the order of the things.
+
+    Args:
+        workers: how many at once; None for as many as this process may use cores.
+    """
+    with one_thread(), ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as executor:
+        yield from executor.map(function, items)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from beadsmith.campaign.laboratory import Laboratory
+from beadsmith.campaign.study import Study
 from beadsmith.problem.problem import Problem, load_problem
+from beadsmith.simulate.engine import Engine
 
 TWO_SYSTEMS = yaml.safe_load("""
 title: Two systems in closed form
@@ -85,3 +89,13 @@ def write(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
 def two_systems(document, write) -> Problem:
     """The two systems."""
     return load_problem(write(document))
+
+
+@pytest.fixture
+def laboratory(two_systems, tmp_path):
+    """For the two systems, with a study in ``study``; formulas need no LAMMPS."""
+    study = Study(tmp_path / "study")
+    study.folder.mkdir()
+    engine = Engine("/nowhere/lmp", "none", "", None, frozenset())
+    with ThreadPoolExecutor(1) as executor, study.lease() as lease:
+        yield Laboratory(two_systems, study.store, lease, executor, engine, judge=False)

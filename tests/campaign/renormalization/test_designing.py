@@ -1,25 +1,13 @@
 """Designs: every point once, in whatever order; the same results when resumed or extended."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.renormalization.designing import TABLE, design_manifest, points_of, run_design
 from beadsmith.campaign.renormalization.systems import systems_of
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
-from beadsmith.simulate.engine import Engine
-
-
-@pytest.fixture
-def laboratory(two_systems, tmp_path):
-    study = Study(tmp_path / "study")
-    study.folder.mkdir()
-    engine = Engine("/nowhere/lmp", "none", "", None, frozenset())
-    with ThreadPoolExecutor(1) as executor, study.lease() as lease:
-        yield Laboratory(two_systems, study.store, lease, executor, engine, judge=False)
 
 
 def test_every_point_is_measured_once_and_not_again(laboratory, tmp_path):

@@ -1,12 +1,10 @@
 """Stages one after the other on two systems in closed form: known functions are found, and nothing is done twice."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.renormalization.dataset import add_table, known_rows, validation_tables
 from beadsmith.campaign.renormalization.designing import run_design
 from beadsmith.campaign.renormalization.functions import Fit, model_of
@@ -29,16 +27,6 @@ from beadsmith.errors import EstimateError, ProblemError, StudyError
 from beadsmith.problem.functions import Constant, Linear
 from beadsmith.problem.problem import load_model
 from beadsmith.problem.state import State
-from beadsmith.simulate.engine import Engine
-
-
-@pytest.fixture
-def laboratory(two_systems, tmp_path):
-    study = Study(tmp_path / "study")
-    study.folder.mkdir()
-    engine = Engine("/nowhere/lmp", "none", "", None, frozenset())
-    with ThreadPoolExecutor(1) as executor, study.lease() as lease:
-        yield Laboratory(two_systems, study.store, lease, executor, engine, judge=False)
 
 
 @pytest.fixture

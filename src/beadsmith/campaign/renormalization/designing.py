@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from beadsmith.campaign.chains import cures_of
 from beadsmith.campaign.curing import model_of_cure
-from beadsmith.campaign.driver import seed_of
-from beadsmith.campaign.evaluate import PendingEvaluation, settle, submit
+from beadsmith.campaign.driver import as_they_end, first_difference, seed_of
+from beadsmith.campaign.evaluate import PendingEvaluation, submit
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.renormalization.systems import System, problem_of_cures, run_problem
 from beadsmith.campaign.study import Manifest, Study
@@ -26,9 +25,6 @@ TABLE = "design"
 
 #: Seeds of a design are the seventh kind that derives from a study's (see ``seed_of``).
 _SEEDS = 7
-
-#: A stored point may differ from the one that the sequence gives by rounding only.
-_SAME = 1e-9
 
 #: Evaluations open at once, for each worker: while one waits for its last simulation, others go on.
 _OPEN_PER_WORKER = 2
@@ -101,31 +97,11 @@ def run_design(
             yield DesignStep(system.name, known, done, total, known=True)
     if wanted:
         _cure(laboratory, systems)
-    for system_name, evaluation in _measured(laboratory, study, wanted, _OPEN_PER_WORKER * workers):
+    submissions = (_submitted(laboratory, *one) for one in wanted)
+    for evaluation in as_they_end(submissions, _OPEN_PER_WORKER * workers):
+        study.append(TABLE, evaluation)
         done += 1
-        yield DesignStep(system_name, evaluation, done, total, known=False)
-
-
-def _measured(
-    laboratory: Laboratory, study: Study, wanted: Sequence[tuple[System, DesignPoint, int]], open_at_once: int
-) -> Iterator[tuple[str, Evaluation]]:
-    waiting, pending = list(reversed(wanted)), list[tuple[Laboratory, PendingEvaluation]]()
-    try:
-        while waiting or pending:
-            while waiting and len(pending) < open_at_once:
-                pending.append(_submitted(laboratory, *waiting.pop()))
-            wait_for_any([one for _, one in pending])
-            for own, one in [entry for entry in pending if entry[1].done]:
-                pending.remove((own, one))
-                settled = settle(own, one)
-                if isinstance(settled, PendingEvaluation):
-                    pending.append((own, settled))
-                    continue
-                study.append(TABLE, settled)
-                yield settled.label, settled
-    finally:
-        for _, one in pending:
-            one.cancel()
+        yield DesignStep(evaluation.label, evaluation, done, total, known=False)
 
 
 def _submitted(
@@ -134,8 +110,8 @@ def _submitted(
     problem = laboratory.problem
     own = replace(laboratory, problem=run_problem(problem, system.name, point.state), judge=False)
     # What the system does not depend on must have some value, and always the same.
-    middle = {parameter.name: 0.5 * (parameter.low + parameter.high) for parameter in problem.parameters.free}
-    model = constant_model(f"{system.name}, point {point.number}", problem.parameters, {**middle, **point.parameters})
+    values = {**problem.parameters.middle, **point.parameters}
+    model = constant_model(f"{system.name}, point {point.number}", problem.parameters, values)
     recorded = {**point.parameters, **point.state.as_dict()}
     return own, submit(own, model, point.number, seed, recorded, system.name)
 
@@ -151,23 +127,14 @@ def _cure(laboratory: Laboratory, systems: Sequence[System]) -> None:
             _ = cure.settled  # failures show up again, in the runs
 
 
-def wait_for_any(pending: Sequence[PendingEvaluation]) -> None:
-    """Wait until a simulation of one of them has ended, if none of them is done."""
-    futures = [future for one in pending for future in one.futures if not future.done()]
-    if futures and not any(one.done for one in pending):
-        wait(futures, return_when=FIRST_COMPLETED)
-
-
 def _check_same(known: Evaluation, point: DesignPoint) -> None:
-    wanted: Mapping[str, float] = {**point.parameters, **point.state.as_dict()}
-    for name, value in wanted.items():
-        stored = known.point.get(name)
-        if stored is None or abs(stored - value) > _SAME * max(1.0, abs(value)):
-            raise StudyError(
-                f"{known.label}, point {known.number} of the design: the stored one has {name} = {stored}, "
-                f"the sequence now gives {value:g}; the study was made with other ranges or another seed: "
-                "name another --study"
-            )
+    wanted = {**point.parameters, **point.state.as_dict()}
+    if (name := first_difference(known.point, wanted)) is not None:
+        raise StudyError(
+            f"{known.label}, point {known.number} of the design: the stored one has {name} = {known.point.get(name)}, "
+            f"the sequence now gives {wanted[name]:g}; the study was made with other ranges or another seed: "
+            "name another --study"
+        )
 
 
 def _digest(problem: Problem) -> str:

@@ -123,7 +123,7 @@ def model_of(
         provenance: how it was made.
     """
     space = problem.parameters
-    middle = {one.name: Constant(0.5 * (one.low + one.high)) for one in space.free}
+    middle = {name: Constant(value) for name, value in space.middle.items()}
     every: dict[str, Function] = {**middle, **functions}
     every |= {name: Constant(value) for name, value in space.fixed.items()}
     every |= {name: every[leader] for name, leader in space.tied.items()}

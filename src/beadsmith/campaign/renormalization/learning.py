@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +20,7 @@ from beadsmith.problem.targets import parse_variable
 from beadsmith.surrogate.axes import Axis
 from beadsmith.surrogate.emulator import Emulator, fit_emulator
 from beadsmith.surrogate.measurements import Measurements
+from beadsmith.surrogate.threads import side_by_side
 
 #: Two values of a state variable are the same up to rounding.
 _SAME = 1e-9
@@ -48,38 +47,34 @@ def learn(
     rows: Sequence[Row],
     *,
     seed: int,
-    fit: Callable[[Measurements], Emulator] | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> Learnt:
     """Fit a surrogate to every observable of every system.
 
     Args:
-        fit: how; with several starts if None.
         progress: told the name of each observable when it is done.
 
     Raises:
         EstimateError: nothing could be learnt of any observable that has a target, or of any at all.
     """
-    using = fit or (lambda measurements: fit_emulator(measurements, seed=seed))
     own = {system.name: [row for row in rows if row.system == system.name] for system in systems}
     names = [(system, name) for system in systems for name in scalars_of(problem, system)]
 
-    def learnt(system: System, name: str) -> Emulator | EstimateError:
+    def learnt(wanted: tuple[System, str]) -> Emulator | EstimateError:
+        system, name = wanted
         try:
-            return using(measurements_of(system, own[system.name], name))
+            return fit_emulator(measurements_of(system, own[system.name], name), seed=seed)
         except EstimateError as error:
             return error
 
     emulators: dict[str, dict[str, Emulator]] = {}
     refused: dict[str, str] = {}
-    # Side by side: each fit uses one thread.
-    with ThreadPoolExecutor(os.cpu_count()) as executor:
-        for (system, name), found in zip(names, executor.map(lambda one: learnt(*one), names), strict=True):
-            if isinstance(found, EstimateError):
-                refused[name] = str(found)
-            else:
-                emulators.setdefault(system.name, {})[name] = found
-            progress(name)
+    for (system, name), found in zip(names, side_by_side(learnt, names), strict=True):
+        if isinstance(found, EstimateError):
+            refused[name] = str(found)
+        else:
+            emulators.setdefault(system.name, {})[name] = found
+        progress(name)
     wanted = {target.observable for target in problem.targets}
     for name in problem.observables:
         if name in refused and name in wanted:

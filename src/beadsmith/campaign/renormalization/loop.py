@@ -33,8 +33,8 @@ class Renormalized:
     Attributes:
         calibrated, simplified: functions with all numbers, and with fewer.
         known: how far the functions are known.
-        surrogates, sensitivity, uncertainty, simplification: documents of the last round; ``sensitivity`` is None if no
-            surrogate was good enough.
+        surrogates, sensitivity, uncertainty: documents of the last round; ``sensitivity`` is None if no surrogate was
+            good enough.
         validations: documents of all rounds.
     """
 
@@ -44,7 +44,6 @@ class Renormalized:
     surrogates: Mapping[str, Any]
     sensitivity: Mapping[str, Any] | None
     uncertainty: Mapping[str, Any]
-    simplification: Mapping[str, Any]
     validations: tuple[Mapping[str, Any], ...]
 
     @property
@@ -71,12 +70,12 @@ def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
         surrogates = judged_surrogates(own)
         _, calibrated = calibration(own, fit)
         spread, known = uncertainty(own, fit, calibrated, sampler=fit.posterior, samples=SAMPLES)
-        simpler, simplified = simplification(own, calibrated, known)
+        _, simplified = simplification(own, calibrated, known)
         widths = {name: envelope.width for name, envelope in known.envelopes.items()}
         title = bench.problem.file.title
         write_model(own, "calibrated", f"{title}, calibrated", calibrated, widths)
         model = write_model(own, "simplified", f"{title}, calibrated and simplified", simplified, widths)
-        if len(validations) == rounds or (validations and validations[-1]["passed"]):
+        if len(validations) == rounds:
             break
         validations.append(validation(own, model, len(validations) + 1))
         if validations[-1]["passed"]:
@@ -86,4 +85,4 @@ def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
         shares: Mapping[str, Any] | None = sensitivities(own, {}, force=False)
     except EstimateError:
         shares = None
-    return Renormalized(calibrated, simplified, known, surrogates, shares, spread, simpler, tuple(validations))
+    return Renormalized(calibrated, simplified, known, surrogates, shares, spread, tuple(validations))

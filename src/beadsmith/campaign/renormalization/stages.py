@@ -82,16 +82,12 @@ def sensitivities(bench: Workbench, held: Mapping[str, float], *, force: bool) -
     return document
 
 
-def calibration(bench: Workbench, fit: Fit, name: str = "calibration") -> tuple[dict[str, Any], Calibration]:
-    """``calibration.json``: functions fitted to the targets.
-
-    Args:
-        name: of the document.
-    """
+def calibration(bench: Workbench, fit: Fit) -> tuple[dict[str, Any], Calibration]:
+    """``calibration.json``: functions fitted to the targets."""
     digest, systems = systems_with_targets(bench)
     own = bench.problem.file.calibration
     essence = [digest, targets_of(bench.problem), asdict(fit), own.over, own.centres, own.extrapolation, own.held_out]
-    document = bench.remembered(name, essence, lambda: fitted(bench.problem, systems, fit).to_json())
+    document = bench.remembered("calibration", essence, lambda: fitted(bench.problem, systems, fit).to_json())
     return document, Calibration.from_json(document)
 
 
@@ -166,17 +162,16 @@ def validation(bench: Workbench, model: Model, number: int) -> dict[str, Any]:
         model: to be simulated.
         number: of the round, 1 first; runs of the rounds before are known to the surrogates.
     """
-    before = replace(bench, rounds=number - 1)
-    learnt, systems = before.learnt()[0], before.systems
+    learnt, _ = replace(bench, rounds=number - 1).learnt()
     states = states_to_validate(bench.problem, learnt)
     total = sum(len(own) for own in states.values())
     runs: list[Evaluation] = []
     with open_laboratory(bench.problem, bench.study, judge=False) as laboratory:
-        planned = runs_of_model(systems, model, states)
+        planned = runs_of_model(bench.systems, model, states)
         for run in simulate_runs(laboratory, bench.study, validation_table(number), planned, bench.seed):
             runs.append(run)
             bench.progress(f"validate {number}", len(runs), total)
-    comparisons = compare(learnt, systems, runs, bench.problem.targets)
+    comparisons = compare(learnt, bench.systems, runs, bench.problem.targets)
     held_out = [one for one in comparisons if is_held_out(bench.problem, one.state)]
     document = {"model": model.title, **validation_document(number, runs, comparisons)}
     document["rmspe_held_out"] = simulated_rmspe(held_out)
@@ -194,8 +189,7 @@ def refinement(bench: Workbench, known: Uncertainty, number: int) -> int:
     wanted = bench.problem.file.calibration.refine
     if not wanted:
         return 0
-    before = replace(bench, rounds=number)
-    learnt = before.learnt()[0]
+    learnt, _ = replace(bench, rounds=number).learnt()
     wishes = wished_runs(bench, learnt, calibrated_systems(bench.problem, learnt), known, wanted)
     with open_laboratory(bench.problem, bench.study, judge=False) as laboratory:
         runs = simulate_runs(laboratory, bench.study, refinement_table(number), wishes, bench.seed)
@@ -232,14 +226,15 @@ def validation_document(number: int, runs: Sequence[Evaluation], comparisons: Se
     of 100 cases, were they independent).
     """
     count, apart = len(comparisons), sum(not one.agrees for one in comparisons)
+    chance = int(binom.ppf(0.95, count, 0.05)) if count else 0
     return {
         "round": number,
         "runs": len(runs),
         "failures": [failure.to_json() for run in runs for failure in run.failures],
         "comparisons": [one.to_json() for one in comparisons],
         "disagreements": apart,
-        "explained_by_chance": int(binom.ppf(0.95, count, 0.05)) if count else 0,
-        "passed": bool(count and apart <= binom.ppf(0.95, count, 0.05)),
+        "explained_by_chance": chance,
+        "passed": count > 0 and apart <= chance,
         "rmspe": simulated_rmspe(comparisons),
         "core_seconds": sum(run.core_seconds for run in runs),
     }

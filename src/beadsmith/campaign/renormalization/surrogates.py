@@ -17,6 +17,7 @@ from beadsmith.campaign.study import Study
 from beadsmith.problem.problem import Problem
 from beadsmith.surrogate.diagnostics import Diagnostics, diagnose
 from beadsmith.surrogate.emulator_file import load_emulator, save_emulator
+from beadsmith.surrogate.threads import side_by_side
 
 #: Folder of a study that holds its surrogates.
 _FOLDER = "surrogates"
@@ -33,8 +34,8 @@ def learnt_in(
     *,
     seed: int = 0,
     progress: Callable[[str], None] = lambda name: None,
-) -> Learnt:
-    """Surrogates of all that is known; those of the study if they were fitted to the same rows.
+) -> tuple[Learnt, str]:
+    """Surrogates of all that is known, and a digest of that; those of the study if they were fitted to the same rows.
 
     Args:
         progress: told the name of each observable when it is done.
@@ -42,22 +43,22 @@ def learnt_in(
     Raises:
         EstimateError: nothing could be learnt of an observable that has a target.
     """
-    digest = digest_of_rows(systems, rows, seed)
+    digest = _digest(systems, rows, seed)
     stored = _loaded(study, digest)
     if stored is not None:
-        return stored
+        return stored, digest
     learnt = learn(problem, systems, rows, seed=seed, progress=progress)
     _save(study, learnt, digest)
-    return learnt
+    return learnt, digest
 
 
 def judge(learnt: Learnt, progress: Callable[[str], None] = lambda name: None) -> dict[str, Diagnostics]:
     """Diagnostics of every surrogate, by observable."""
+    every = {name: emulator for emulators in learnt.emulators.values() for name, emulator in emulators.items()}
     found = {}
-    for emulators in learnt.emulators.values():
-        for name, emulator in emulators.items():
-            found[name] = diagnose(emulator)
-            progress(name)
+    for name, diagnostics in zip(every, side_by_side(diagnose, every.values()), strict=True):
+        found[name] = diagnostics
+        progress(name)
     return found
 
 
@@ -94,7 +95,7 @@ def _judgement(found: Diagnostics, learnt: Learnt, system: str, name: str) -> di
     }
 
 
-def digest_of_rows(systems: Sequence[System], rows: Sequence[Row], seed: int) -> str:
+def _digest(systems: Sequence[System], rows: Sequence[Row], seed: int) -> str:
     """Digest of everything that surrogates depend on."""
     ranges = [
         [system.name, *[[one.name, one.low, one.high] for one in system.parameters]]

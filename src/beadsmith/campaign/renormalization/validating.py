@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from beadsmith.campaign.driver import seed_of
-from beadsmith.campaign.evaluate import PendingEvaluation, settle, submit
+from beadsmith.campaign.driver import as_they_end, first_difference, seed_of
+from beadsmith.campaign.evaluate import PendingEvaluation, submit
 from beadsmith.campaign.laboratory import Laboratory
-from beadsmith.campaign.renormalization.designing import wait_for_any
 from beadsmith.campaign.renormalization.learning import Learnt
 from beadsmith.campaign.renormalization.systems import System, run_problem
 from beadsmith.campaign.study import Study
@@ -25,9 +24,6 @@ _SEEDS = 8
 
 #: A prediction and a simulation agree when they are no farther apart than so many standard deviations.
 AGREEMENT = 1.959963984540054
-
-#: Points that differ by less are one.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -126,36 +122,21 @@ def simulate_runs(
         seed: everything random derives from it, from the name of the table, and from the run's place.
     """
     known = {(row.label, row.number): row for row in study.rows(table)}
-    pending: list[tuple[Laboratory, PendingEvaluation]] = []
-    try:
-        for place, run in enumerate(runs):
-            row = known.get((run.system.name, run.index))
-            if row is not None and _same(row.point, run.point):
-                yield row
-                continue
-            own = replace(laboratory, problem=run_problem(laboratory.problem, run.system.name, run.state), judge=False)
-            run_seed = seed_of(seed, _SEEDS, *table.encode(), place)
-            pending.append((own, submit(own, run.model, run.index, run_seed, run.point, run.system.name)))
-        while pending:
-            wait_for_any([one for _, one in pending])
-            for own, one in [entry for entry in pending if entry[1].done]:
-                pending.remove((own, one))
-                settled = settle(own, one)
-                if isinstance(settled, PendingEvaluation):
-                    pending.append((own, settled))
-                    continue
-                study.append(table, settled)
-                yield settled
-    finally:
-        for _, one in pending:
-            one.cancel()
+    wanted = []
+    for place, run in enumerate(runs):
+        row = known.get((run.system.name, run.index))
+        if row is not None and first_difference(row.point, run.point) is None:
+            yield row
+        else:
+            wanted.append((run, seed_of(seed, _SEEDS, *table.encode(), place)))
+    for evaluation in as_they_end(_submitted(laboratory, run, run_seed) for run, run_seed in wanted):
+        study.append(table, evaluation)
+        yield evaluation
 
 
-def _same(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
-    """Whether two points agree, up to rounding."""
-    return first.keys() == second.keys() and all(
-        math.isclose(first[name], second[name], rel_tol=_ROUNDING, abs_tol=_ROUNDING) for name in first
-    )
+def _submitted(laboratory: Laboratory, run: PlannedRun, seed: int) -> tuple[Laboratory, PendingEvaluation]:
+    own = replace(laboratory, problem=run_problem(laboratory.problem, run.system.name, run.state), judge=False)
+    return own, submit(own, run.model, run.index, seed, run.point, run.system.name)
 
 
 def compare(

@@ -15,7 +15,7 @@ from typing import Any
 
 from beadsmith.campaign.renormalization.dataset import known_rows
 from beadsmith.campaign.renormalization.learning import Learnt
-from beadsmith.campaign.renormalization.surrogates import digest_of_rows, learnt_in
+from beadsmith.campaign.renormalization.surrogates import learnt_in
 from beadsmith.campaign.renormalization.systems import System
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Study
@@ -56,8 +56,7 @@ class Workbench:
         rows = known_rows(self.problem, self.systems, self.study, self.rounds)
         total = sum(len(system.observables) for system in self.systems)
         done = _Counter(self.progress, "fit", total)
-        learnt = learnt_in(self.problem, self.systems, rows, self.study, seed=self.seed, progress=done.more)
-        return learnt, digest_of_rows(self.systems, rows, self.seed)
+        return learnt_in(self.problem, self.systems, rows, self.study, seed=self.seed, progress=done.more)
 
     def remembered(self, name: str, essence: Any, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The document of a stage: the stored one if it depended on the same, else a new one.
