@@ -63,7 +63,7 @@ lint: environment  ## Check style, format and types
 lock:  ## Remake requirements.lock from pyproject.toml (ARGS=--upgrade renews every pin)
 	@"$(PYTHON)" -m venv build/lock && build/lock/bin/pip install -qq uv
 	@build/lock/bin/uv pip compile --quiet --universal --python-version 3.10 --fork-strategy fewest \
-	  --extra dev --extra gp --annotation-style line --no-header --output-file requirements.lock $(ARGS) pyproject.toml >/dev/null
+	  --extra atoms --extra dev --extra gp --annotation-style line --no-header --output-file requirements.lock $(ARGS) pyproject.toml >/dev/null
 	@{ printf '# What `make` installs: one file for Python 3.10 to 3.12, made from pyproject.toml by `make lock`.\n'; \
 	  printf '# The libraries of torch for graphics cards are left out: pip adds them where its build of torch wants them.\n'; \
 	  grep -Ev '^(cuda|nvidia|triton)' requirements.lock; } > build/lock/new && mv build/lock/new requirements.lock

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "beadsmith"
 
 # Bottom to top. A new module or folder of the package needs a place here.
 BELOW = ("errors", "units", "problem")
-PHYSICS = ("forcefield", "build", "simulate", "crosslink", "observe")
+PHYSICS = ("forcefield", "atomistic", "build", "simulate", "crosslink", "observe", "mapping", "inversion")
 STATISTICS = ("design", "surrogate", "sensitivity", "calibrate", "search")
 HALL = ("campaign", "report", "cli", "__main__")
 

@@ -1,5 +1,6 @@
 """Radial distribution functions: ideal gases, lattices, and all pairs one by one."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from beadsmith.errors import EstimateError
 from beadsmith.observe import radial
 from beadsmith.observe.radial import pairs_of, radial_values
-from beadsmith.problem.recording import Frames, Topology
+from beadsmith.problem.recording import Bonded, Frames, Topology
 from beadsmith.simulate.engine import find_engine, run_simulation
 from beadsmith.simulate.outputs import read_dump
 from beadsmith.simulate.plan import Simulation
@@ -110,6 +111,36 @@ def test_pairs_within_molecules_count_only_if_wanted(rng):
     # 60 * 59 / 2 pairs, of which 30 are bonded.
     bonded = (together * 1770 - apart * 1740) * shell / 12.0**3
     assert bonded == pytest.approx(30)
+
+
+@pytest.mark.parametrize("most", [0, 10**6], ids=["by trees", "one by one"])
+@pytest.mark.parametrize(("pair", "joined"), [(None, [(1, 4), (4, 9), (0, 4), (1, 9)]), ("A-B", [(1, 4), (4, 9)])])
+def test_what_a_crosslink_joins_is_no_neighbour(rng, monkeypatch, most, pair, joined):
+    """Bonds 1-4 and 4-9 between molecules make the angles 0-1-4 and 1-4-9; bead 5 is within the molecule of 4."""
+    monkeypatch.setattr(radial, "MOST_LISTED", most)
+    frames, plain = gas(rng, 3, 5, 4), topology(4, 5)
+    bonds, angles = np.array([(0, 1), (1, 4), (4, 5), (4, 9)]), np.array([(0, 1, 4), (1, 4, 9), (1, 4, 5)])
+    network = replace(
+        plain,
+        bonds=Bonded(bonds, np.zeros(4, dtype=np.int64), ("A-B",)),
+        angles=Bonded(angles, np.zeros(3, dtype=np.int64), ("A-B-A",)),
+    )
+    joined = [*joined, *([(1, 5)] if pair is None else [])]
+    without, with_ = pairs_of(network, pair, False), pairs_of(plain, pair, False)
+    assert without.number == with_.number - len(joined)
+    assert pairs_of(network, pair, True).number == pairs_of(plain, pair, True).number
+
+    counts = [
+        np.rint(value / single) for value, single in (radial_values(frames, one, EDGES) for one in (without, with_))
+    ]
+    expected = np.zeros_like(counts[0])
+    for one, other in joined:
+        for frame in range(3):
+            edge = np.diag(frames.boxes[frame])
+            apart = frames.positions[frame, one] - frames.positions[frame, other]
+            distance = np.linalg.norm(apart - edge * np.round(apart / edge))
+            expected[frame] += (distance > EDGES[:-1]) & (distance <= EDGES[1:])
+    np.testing.assert_array_equal(counts[1] - counts[0], expected)
 
 
 def test_bins_reach_up_to_half_the_smallest_box(rng):

@@ -153,7 +153,7 @@ WRONG_TYPE = [
     case("title", ["a"], "title", "received the list ['a'], expected text"),
     case("title", 5, "title", "received 5, expected text; put it in quotes"),
     case("title", None, "title", "received nothing, expected text"),
-    case("beads", {}, "beads", "received an empty section, expected at least 1 entry"),
+    case("beads", {}, "beads", "received nothing, expected this key (kinds of beads)"),
     case("beads", "A B", "beads", "received A B, expected a section of keys and values"),
     case("beads/A", "50 g/mol", "beads.A", "received 50 g/mol, expected a section such as {mass: ...}"),
     case("forcefield", "lj", "forcefield", "expected a section such as {pair: ...}"),

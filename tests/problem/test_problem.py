@@ -144,10 +144,8 @@ def test_the_schema_describes_every_key():
     schema = problem_schema()
     assert set(schema["required"]) == {
         "title",
-        "beads",
         "molecules",
         "forcefield",
-        "parameters",
         "experiments",
         "observables",
     }

@@ -15,7 +15,16 @@ from beadsmith.report.references import bibliography, citations
 
 BIB = Path(__file__).parents[2] / "docs" / "references.bib"
 
-ACCENTS = {r"{\"u}": "ü", r"{\"a}": "ä", r"{\'a}": "á", r"{\~n}": "ñ", r"{\'e}": "é", r"$\gamma$": "γ"}
+ACCENTS = {
+    r"{\"u}": "ü",
+    r"{\"a}": "ä",
+    r"{\'a}": "á",
+    r"{\~n}": "ñ",
+    r"{\'e}": "é",
+    r"{\'i}": "í",
+    r"{\'o}": "ó",
+    r"$\gamma$": "γ",
+}
 
 
 def entries(text: str) -> dict[str, dict[str, str]]:

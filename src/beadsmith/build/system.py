@@ -70,7 +70,7 @@ def isolated(
     conformations = _grown(problem, model, molecule, replicas, state, random)
     lengths = bond_lengths(problem, model, state)
     contour = sum(lengths[name] for name in _bond_names(problem, problem.molecules[molecule]))
-    cutoff = problem.file.forcefield.pair.cutoff
+    cutoff = problem.forcefield.pair.cutoff
     reach = float(np.linalg.norm(conformations, axis=-1).max())
     # Even a stretched molecule must not reach its own periodic image, and a lopsided one not its neighbour.
     spacing = max(contour + 2.0 * cutoff, 2.0 * reach + cutoff)

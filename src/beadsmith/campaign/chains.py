@@ -15,7 +15,9 @@ from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.store import RunResult
 from beadsmith.campaign.task import Differentiated, Task, known_result
 from beadsmith.crosslink.cure import cured_experiment, kept, system_of
+from beadsmith.mapping import BeadCentres, mapping_of
 from beadsmith.problem.model import Model
+from beadsmith.problem.problem import Problem
 from beadsmith.problem.schema import Network, OfTension
 from beadsmith.simulate.plan import Simulation, plan_simulation, plan_system, plan_tensions, seed_of_experiment
 
@@ -219,4 +221,12 @@ def _task(laboratory: Laboratory, model: Model, simulation: Simulation) -> Task:
         lease=laboratory.lease,
         keep_frames=laboratory.keep_frames,
         differentiated=None if pulled else differentiated,
+        centres=_centres(laboratory.problem, simulation),
     )
+
+
+def _centres(problem: Problem, simulation: Simulation) -> BeadCentres | None:
+    """Where beads are among the atoms that are simulated, if atoms are."""
+    if problem.file.mapping is None or simulation.topology is None:
+        return None
+    return mapping_of(problem.graphs, problem.file.mapping, simulation.topology)

@@ -11,16 +11,14 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from beadsmith.problem.recording import Bonded, Frames, Recording, Series, Topology
+from beadsmith.problem.recording import Recording
+from beadsmith.problem.recording_file import load_recordings, save_recordings
 from beadsmith.problem.records import Failure, Gradient, Observation
-from beadsmith.problem.state import State
 
 _RESULT = "result.json"
 _RECORDINGS = "recordings.npz"
@@ -92,7 +90,7 @@ class RunStore:
     def recordings(self, name: str) -> tuple[Recording, ...]:
         """What a finished simulation recorded; empty if it failed."""
         path = self.root / name / _RECORDINGS
-        return _load(path) if path.is_file() else ()
+        return load_recordings(path) if path.is_file() else ()
 
     def holds(self, name: str, file: str) -> bool:
         """Whether a finished simulation left a file."""
@@ -111,7 +109,7 @@ class RunStore:
     def finish(self, attempt: Path, result: RunResult, recordings: Sequence[Recording]) -> None:
         """Make an attempt the finished simulation, at once and as a whole."""
         if recordings:
-            _save(attempt / _RECORDINGS, recordings)
+            save_recordings(attempt / _RECORDINGS, recordings)
         write_json(attempt / _RESULT, result.to_json())
         try:
             attempt.rename(self.root / result.name)
@@ -142,77 +140,3 @@ def write_json(path: Path, record: Any) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     partial.replace(path)
-
-
-def _save(path: Path, recordings: Sequence[Recording]) -> None:
-    """Series in double, positions in single precision (about 1e-5 angstrom here), no pickle."""
-    arrays: dict[str, np.ndarray[Any, Any]] = {}
-    index = []
-    for number, recording in enumerate(recordings):
-        entry: dict[str, Any] = {"experiment": recording.experiment, "state": recording.state.as_dict()}
-        if recording.axis:
-            entry["axis"] = recording.axis
-        if recording.series is not None:
-            entry["series"] = {
-                "interval": recording.series.interval,
-                "columns": list(recording.series.columns),
-            }
-            arrays[f"series_{number}"] = np.stack(list(recording.series.columns.values()))
-        if recording.frames is not None:
-            entry["frames"] = {"interval": recording.frames.interval}
-            arrays[f"positions_{number}"] = recording.frames.positions.astype(np.float32)
-            arrays[f"boxes_{number}"] = recording.frames.boxes
-        index.append(entry)
-    topology = recordings[0].topology
-    if topology is not None:
-        arrays |= {
-            "masses": topology.masses,
-            "bead_types": topology.bead_types,
-            "molecule_ids": topology.molecule_ids,
-            "molecule_kinds": np.array([topology.molecule_kinds[i] for i in sorted(topology.molecule_kinds)]),
-            "bead_names": np.array(topology.bead_names, dtype=np.str_),
-        }
-        for name, bonded in (("bonds", topology.bonds), ("angles", topology.angles)):
-            if bonded is not None:
-                arrays |= {
-                    name: bonded.members,
-                    f"types_of_{name}": bonded.types,
-                    f"names_of_{name}": np.array(bonded.names, dtype=np.str_),
-                }
-    np.savez(path, index=np.array(json.dumps(index)), **arrays)  # type: ignore[arg-type]
-
-
-def _load(path: Path) -> tuple[Recording, ...]:
-    with np.load(path, allow_pickle=False) as arrays:
-        topology = None
-        if "masses" in arrays:
-            kinds = {number: str(kind) for number, kind in enumerate(arrays["molecule_kinds"], start=1)}
-            topology = Topology(
-                arrays["masses"],
-                arrays["bead_types"],
-                arrays["molecule_ids"],
-                kinds,
-                tuple(arrays["bead_names"].tolist()) if "bead_names" in arrays else (),
-                _loaded_bonded(arrays, "bonds"),
-                _loaded_bonded(arrays, "angles"),
-            )
-        recordings = []
-        for number, entry in enumerate(json.loads(str(arrays["index"]))):
-            series = frames = None
-            if "series" in entry:
-                columns = dict(zip(entry["series"]["columns"], arrays[f"series_{number}"], strict=True))
-                series = Series(entry["series"]["interval"], columns)
-            if "frames" in entry:
-                positions = arrays[f"positions_{number}"].astype(np.float64)
-                frames = Frames(entry["frames"]["interval"], positions, arrays[f"boxes_{number}"])
-            state = State.of(entry["state"])
-            recordings.append(Recording(entry["experiment"], state, series, frames, topology, entry.get("axis", "")))
-    return tuple(recordings)
-
-
-def _loaded_bonded(arrays: Mapping[str, np.ndarray[Any, Any]], name: str) -> Bonded | None:
-    """None if it was stored before bonds and angles were kept."""
-    if name not in arrays:
-        return None
-    names = tuple(arrays[f"names_of_{name}"].tolist())
-    return Bonded(arrays[name], arrays[f"types_of_{name}"], names)

@@ -13,12 +13,14 @@ import numpy as np
 
 from beadsmith.campaign.store import RunResult, RunStore
 from beadsmith.errors import EstimateError
+from beadsmith.mapping import BeadCentres, mapped
 from beadsmith.observe.experiment import observe_recordings
 from beadsmith.observe.response.gradients import FluctuationGradient, observable_gradients
+from beadsmith.problem.atomistic import is_of_atoms
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Array, Recording, joined
-from beadsmith.problem.records import Failure, FailureKind, Gradient
+from beadsmith.problem.records import Failure, FailureKind, Gradient, Observation
 from beadsmith.problem.schema import Observable
 from beadsmith.simulate.diagnosis import diagnose, incomplete
 from beadsmith.simulate.engine import Engine, Finished, Interrupted, run_simulation
@@ -51,6 +53,7 @@ class Task:
         keep_frames: whether positions are kept after they were looked at.
         differentiated: None if derivatives are not wanted.
         earlier: simulations that this one continues, the first one first; it answers for all of them together.
+        centres: where beads are among the atoms; None if beads are simulated, or atoms that no mapping makes beads of.
     """
 
     simulation: Simulation
@@ -60,6 +63,7 @@ class Task:
     keep_frames: bool = True
     differentiated: Differentiated | None = None
     earlier: tuple[str, ...] = ()
+    centres: BeadCentres | None = None
 
 
 def question_of(observables: Mapping[str, Observable], experiment: str) -> str:
@@ -154,11 +158,25 @@ def _answered(result: RunResult, task: Task, recordings: Sequence[Recording]) ->
             where = f"at {recording.state.label or 'its only state'}"
             return _failed(result, Failure(FailureKind.NOT_A_NUMBER, experiment, where))
     try:
-        observations = observe_recordings(recordings, task.observables, experiment)
+        observations = _observed(task, recordings)
         gradients = _gradients(task, recordings)
     except EstimateError as error:
         return _failed(result, Failure(FailureKind.NOT_OBSERVABLE, experiment, str(error)))
     return replace(result, observations=observations, gradients=gradients, failure=None)
+
+
+def _observed(task: Task, recordings: Sequence[Recording]) -> tuple[Observation, ...]:
+    """Everything that is asked for: of beads, where atoms make beads, but for what is said to be of atoms."""
+    experiment = task.simulation.experiment
+    if task.centres is None:
+        return observe_recordings(recordings, task.observables, experiment)
+    of_atoms = {name: one for name, one in task.observables.items() if is_of_atoms(one)}
+    of_beads = {name: one for name, one in task.observables.items() if name not in of_atoms}
+    beads = [mapped(recording, task.centres) for recording in recordings]
+    return (
+        *observe_recordings(beads, of_beads, experiment),
+        *observe_recordings(recordings, of_atoms, experiment),
+    )
 
 
 def _finite(recording: Recording) -> bool:

@@ -107,7 +107,7 @@ def _steps_of(stage: Stage, timestep: float) -> int:
         case Minimize():
             return 0
         case PushOff():
-            return 2 * stage.steps
+            return (1 if stage.soft is False else 2) * stage.steps
         case Dynamics():
             return parse_duration(stage.duration, timestep)
         case Ladder():
@@ -156,7 +156,7 @@ def _shortened(experiment: Experiment) -> Experiment:
     for stage in experiment.protocol:
         match stage:
             case Dynamics():
-                if stage.stage == "npt":
+                if stage.stage == "npt" and not any(isinstance(one, Dynamics) for one in stages):
                     # Reach a condensed density before the rate is measured.
                     quick = {"duration": f"{10 * _STEPS} steps", "pressure_damping": 50 * experiment.timestep}
                     stages.append(stage.model_copy(update={**quick, "record": False}))

@@ -24,13 +24,14 @@ from beadsmith.cli.options import (
     ProblemArgument,
     StudyOption,
     WorkersOption,
+    coarse_problem,
     study_of,
     with_workers,
 )
 from beadsmith.cli.progress import Display, display
 from beadsmith.cli.speech import say
 from beadsmith.errors import ProblemError, StudyError
-from beadsmith.problem.problem import Problem, load_problem
+from beadsmith.problem.problem import Problem
 from beadsmith.problem.schema import SEARCH_METHODS
 from beadsmith.report.page import write_report
 from beadsmith.report.terminal import terminal_table
@@ -67,7 +68,7 @@ def run(
     """
     started = time.monotonic()
     console = Console()
-    loaded = with_workers(load_problem(problem, fidelity), workers)
+    loaded = with_workers(coarse_problem(problem, fidelity), workers)
     if not loaded.targets:
         raise ProblemError(
             f"{problem}: targets",
@@ -200,7 +201,7 @@ def _stored(folder: Path, problem: Path | None) -> tuple[Study, Problem]:
     manifest = study.manifest()
     if manifest is None:
         raise StudyError(f"{folder}: holds no study; give the folder that 'beadsmith run' was given as --study")
-    return study, load_problem(problem or _problem_of(study, manifest.original), manifest.fidelity)
+    return study, coarse_problem(problem or _problem_of(study, manifest.original), manifest.fidelity)
 
 
 def _problem_of(study: Study, original: Path) -> Path:

@@ -24,12 +24,13 @@ from beadsmith.cli.options import (
     ProblemArgument,
     StudyOption,
     WorkersOption,
+    coarse_problem,
     study_of,
     with_workers,
 )
 from beadsmith.cli.progress import display
 from beadsmith.cli.speech import say
-from beadsmith.problem.problem import Problem, load_problem
+from beadsmith.problem.problem import Problem
 from beadsmith.simulate.engine import find_engine
 
 SeedOption = Annotated[int, typer.Option(min=0, help="Everything random derives from it.")]
@@ -59,7 +60,7 @@ def design(
     """
     started = time.monotonic()
     console = Console()
-    loaded = with_workers(load_problem(problem, fidelity), workers)
+    loaded = with_workers(coarse_problem(problem, fidelity), workers)
     systems, folder = systems_of(loaded, points), study_of(loaded, study)
     begin_design(loaded, folder, seed)
     for table in add or []:

@@ -25,6 +25,8 @@ from beadsmith.cli.options import (
     StateOption,
     StudyOption,
     WorkersOption,
+    coarse_problem,
+    model_for,
     parse_states,
     study_of,
     with_workers,
@@ -49,7 +51,10 @@ ModelOption = Annotated[Path, typer.Option("--model", "-m", help="Model file (YA
 
 def evaluate(
     problem: ProblemArgument,
-    model: ModelOption,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="Model file (YAML); none for a problem of atoms.", metavar="MODEL"),
+    ] = None,
     fidelity: FidelityOption = None,
     state: StateOption = None,
     replicas: Annotated[
@@ -74,7 +79,7 @@ def evaluate(
     """
     started = time.monotonic()
     loaded = with_workers(load_problem(problem, fidelity), workers)
-    chosen = load_model(model, loaded)
+    chosen = model_for(loaded, model)
     wanted = parse_states(state)
     folder = study_of(loaded, study)
     console = Console()
@@ -89,7 +94,7 @@ def evaluate(
     for at, restated in states:
         _warn(console, chosen, at, wanted)
         evaluations = _measure(restated, chosen, folder, seeds, console, judge=not wanted)
-        measured = measured_as(model.stem, evaluations, restated.observables)
+        measured = measured_as(chosen.title if model is None else model.stem, evaluations, restated.observables)
         failed += not measured.observations
         every.append((restated, measured))
         _print(console, restated, at, measured)
@@ -99,7 +104,8 @@ def evaluate(
         _report(loaded, every, chosen, folder, report)
     # One state is the usual case, and then the answer has no list around it.
     answer = answers[0] if len(answers) == 1 else {"states": answers}
-    head = {"command": "evaluate", "model": str(model), "fidelity": loaded.fidelity, "seed": seed}
+    used = chosen.title if model is None else str(model)
+    head = {"command": "evaluate", "model": used, "fidelity": loaded.fidelity, "seed": seed}
     wall = time.monotonic() - started
     write_answer(json, {**head, **answer, "wall_seconds": wall, "units": units_of(loaded)})
     if failed:
@@ -119,7 +125,7 @@ def export(
     json: JsonOption = None,
 ) -> None:
     """Write a model as a LAMMPS include file at a state, or the whole of it as YAML."""
-    loaded = load_problem(problem)
+    loaded = coarse_problem(problem)
     chosen = load_model(model, loaded)
     at = State.of({name: _single(name, values) for name, values in parse_states(state).items()})
     answer: dict[str, Any] = {

@@ -17,10 +17,17 @@ from beadsmith.campaign.identify import Identified, identify_study
 from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import write_answer
 from beadsmith.cli.identified import identify_answer
-from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument, StudyOption, study_of
+from beadsmith.cli.options import (
+    FidelityOption,
+    JsonOption,
+    ProblemArgument,
+    StudyOption,
+    coarse_problem,
+    study_of,
+)
 from beadsmith.cli.speech import say
 from beadsmith.errors import ProblemError
-from beadsmith.problem.problem import Problem, load_problem
+from beadsmith.problem.problem import Problem
 from beadsmith.report.formatting import count
 from beadsmith.report.identifiability import INERT, IdentifiabilityTables, identifiability_tables
 
@@ -76,7 +83,7 @@ def _check_options(prior: float | None, freeze: float | None, output: Path | Non
 def _loaded(path: Path, fidelity: str | None, study: Path | None) -> tuple[Problem, Study]:
     """The problem at the fidelity that was asked for, or else at that of the study that was named."""
     manifest = Study(study).manifest() if study is not None and fidelity is None else None
-    loaded = load_problem(path, fidelity if manifest is None else manifest.fidelity)
+    loaded = coarse_problem(path, fidelity if manifest is None else manifest.fidelity)
     return loaded, study_of(loaded, study)
 
 

@@ -11,11 +11,14 @@ import typer
 
 from beadsmith import __version__
 from beadsmith.cli import (
+    building,
     calibrating,
     curing,
     designing,
     evaluating,
     identifying,
+    inverting,
+    mapping,
     precision,
     predicting,
     preparing,
@@ -38,6 +41,7 @@ app = typer.Typer(
 )
 app.command()(calibrating.run)
 app.command()(evaluating.evaluate)
+app.command()(building.build)
 app.command()(curing.cure)
 app.command()(predicting.predict)
 app.command()(designing.design)
@@ -49,6 +53,8 @@ app.command()(renormalizing.renormalize)
 app.command()(calibrating.status)
 app.command()(calibrating.report)
 app.command()(identifying.identify)
+app.command("map")(mapping.map_beads)
+app.command()(inverting.invert)
 app.command()(precision.precision)
 app.command()(evaluating.export)
 app.command()(preparing.check)

@@ -10,7 +10,8 @@ import typer
 
 from beadsmith.campaign.study import Study
 from beadsmith.errors import ProblemError
-from beadsmith.problem.problem import Problem
+from beadsmith.problem.model import Model, constant_model
+from beadsmith.problem.problem import Problem, load_model, load_problem
 from beadsmith.problem.schema import Local
 from beadsmith.problem.targets import KIND_OF_VARIABLE, parse_variable
 from beadsmith.units import UNIT_OF_KIND
@@ -39,6 +40,34 @@ StateOption = Annotated[
     list[str] | None,
     typer.Option("--state", help="State: T=300, or several: DC=0,0.5,0.9. May be repeated.", metavar="NAME=VALUES"),
 ]
+
+
+def coarse_problem(path: Path, fidelity: str | None = None, *, measured: bool = True) -> Problem:
+    """A problem whose force field has something to calibrate.
+
+    Raises:
+        ProblemError: it cannot be read, or is one of atoms.
+    """
+    problem = load_problem(path, fidelity, measured=measured)
+    if problem.atomistic:
+        remedy = "the force field of atoms is known: use beadsmith evaluate, map and invert"
+        raise ProblemError(f"{path}: forcefield", "a problem of atoms", "one of beads", remedy)
+    return problem
+
+
+def model_for(problem: Problem, path: Path | None) -> Model:
+    """The model to simulate: the one that is named, or, for a problem of atoms, its force field.
+
+    Raises:
+        ProblemError: no model where one is needed, one where none is, or one that cannot be read.
+    """
+    if problem.atomistic:
+        if path is not None:
+            raise ProblemError("--model", str(path), "no model for a problem of atoms", "leave it out")
+        return constant_model("DREIDING", problem.parameters, {})
+    if path is None:
+        raise ProblemError("--model", "nothing", "a model file (YAML)", "give --model MODEL")
+    return load_model(path, problem)
 
 
 def study_of(problem: Problem, folder: Path | None) -> Study:

@@ -35,6 +35,7 @@ from beadsmith.cli.options import (
     JsonOption,
     ProblemArgument,
     WorkersOption,
+    coarse_problem,
     study_of,
     with_workers,
 )
@@ -42,7 +43,7 @@ from beadsmith.cli.progress import display
 from beadsmith.cli.speech import say
 from beadsmith.errors import ProblemError
 from beadsmith.problem.model import Model
-from beadsmith.problem.problem import Problem, check_fidelity, load_model, load_problem
+from beadsmith.problem.problem import Problem, check_fidelity, load_model
 from beadsmith.problem.records import Evaluation
 from beadsmith.report.fidelity import declaration, finding_table, limits, sentences, setting_table
 from beadsmith.report.formatting import core_time, count
@@ -169,10 +170,10 @@ def _wanted(
     factor = longer if longer is not None else 1.0 if against is not None else _LONGER
     if not (math.isfinite(factor) and factor >= 1.0):
         raise ProblemError("--longer", f"{factor:g}", "a factor of 1 or more, such as 4")
-    problem = with_workers(load_problem(path, fidelity, measured=False), workers)
+    problem = with_workers(coarse_problem(path, fidelity, measured=False), workers)
     if against is not None:
         check_fidelity("--against", against, problem.fidelities)
-    reference = with_workers(load_problem(path, against or problem.fidelity, measured=False), workers)
+    reference = with_workers(coarse_problem(path, against or problem.fidelity, measured=False), workers)
     chosen = _models(models, problem) if models else usual_models(problem)
     if len(chosen) < 2:
         raise ProblemError("--model", count(len(chosen), "model"), "two models or more: biases differ between models")

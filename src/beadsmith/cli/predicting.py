@@ -14,10 +14,17 @@ from rich.console import Console
 from beadsmith.campaign.calibration import Measured
 from beadsmith.campaign.foresight import predicted
 from beadsmith.cli.answers import observables_answer, units_of, write_answer
-from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument, StudyOption, study_of
+from beadsmith.cli.options import (
+    FidelityOption,
+    JsonOption,
+    ProblemArgument,
+    StudyOption,
+    coarse_problem,
+    study_of,
+)
 from beadsmith.cli.speech import say
 from beadsmith.observe.reweighting import Prediction
-from beadsmith.problem.problem import load_model, load_problem
+from beadsmith.problem.problem import load_model
 from beadsmith.report.terminal import measured_table
 
 
@@ -34,7 +41,7 @@ def predict(
     are left is said for all.  A model too far from those that were simulated is refused.
     """
     started = time.monotonic()
-    loaded = load_problem(problem, fidelity)
+    loaded = coarse_problem(problem, fidelity)
     chosen = load_model(model, loaded)
     folder = study_of(loaded, study)
     found = predicted(loaded, folder, chosen)

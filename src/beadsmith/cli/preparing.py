@@ -132,10 +132,13 @@ def _describe(console: Console, problem: Problem) -> None:
     space = problem.parameters
     bonds, angles = interaction_names(problem)
     say(console, f"{problem.file.title}  (fidelity {problem.fidelity} of {', '.join(problem.fidelities) or 'base'})")
+    particles, numbers = "bead", f"{len(space.free)} free, {len(space.fixed)} fixed, {len(space.tied)} tied"
+    if problem.atomistic:
+        particles, numbers = "atom", "those of DREIDING"
     say(
         console,
-        f"{len(problem.beads)} bead types, {len(bonds)} bond types, {len(angles)} angle types; parameters: "
-        f"{len(space.free)} free, {len(space.fixed)} fixed, {len(space.tied)} tied; {len(problem.targets)} targets",
+        f"{len(problem.beads)} {particles} types, {len(bonds)} bond types, {len(angles)} angle types; parameters: "
+        f"{numbers}; {len(problem.targets)} targets",
     )
     for name, experiment in problem.experiments.items():
         states = "; ".join(state.label for state in recorded_states(experiment))
@@ -144,8 +147,10 @@ def _describe(console: Console, problem: Problem) -> None:
 
 def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:
     search = problem.file.search
-    measured = search.remeasure * (search.candidates + len(problem.file.compare))
-    evaluations = search.evaluations + measured
+    # Nothing is searched for among atoms: 'evaluate' simulates their force field once.
+    searched = 1 if problem.atomistic else search.evaluations
+    measured = 0 if problem.atomistic else search.remeasure * (search.candidates + len(problem.file.compare))
+    evaluations = searched + measured
     known = [cost.core_seconds for cost in costs if cost.core_seconds is not None]
     per_evaluation = sum(known) if known and len(known) == len(costs) else None
     cures = [cost.cure * (1 if _once(problem, cost) else evaluations) for cost in costs if cost.cure is not None]
@@ -154,8 +159,8 @@ def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:
         "fidelity": problem.fidelity,
         "free_parameters": [parameter.name for parameter in problem.parameters.free],
         "targets": len(problem.targets),
-        "search": search_method(problem),
-        "evaluations": search.evaluations,
+        "search": None if problem.atomistic else search_method(problem),
+        "evaluations": searched,
         "measurements": measured,
         "simulations": evaluations * sum(simulations_of(one) for one in problem.experiments.values()),
         "workers": worker_count(problem.file.compute),
@@ -193,11 +198,14 @@ def _design_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any] | None
 
 
 def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: dict[str, Any]) -> None:
-    say(
-        console,
-        f"Would run: {answer['evaluations']} evaluations ({answer['search']}) and "
-        f"{answer['measurements']} measurements, {answer['simulations']} simulations, {answer['workers']} at once",
-    )
+    if problem.atomistic:
+        say(console, f"Would run: {answer['simulations']} simulations, {answer['workers']} at once")
+    else:
+        say(
+            console,
+            f"Would run: {answer['evaluations']} evaluations ({answer['search']}) and "
+            f"{answer['measurements']} measurements, {answer['simulations']} simulations, {answer['workers']} at once",
+        )
     for name, design in (answer["design"] or {}).items():
         spent = "" if design["core_hours"] is None else f", {design['core_hours']:.3g} core-hours"
         say(console, f"Would design: {design['points']} points of {name} in {design['dimensions']} dimensions{spent}")
@@ -207,8 +215,9 @@ def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: d
         elif cost.core_seconds is None:
             say(console, f"  {cost.experiment}: a script of your own, its cost is not known")
         else:
-            text = f"  {cost.experiment}: {cost.beads} beads, {cost.steps} steps, {cost.core_seconds:.3g} core-seconds"
-            say(console, f"{text} ({(cost.rate or math.nan) / 1e6:.2g} million atom-steps/s)")
+            particles, rate = "atoms" if problem.atomistic else "beads", (cost.rate or math.nan) / 1e6
+            size = f"{cost.beads} {particles}, {cost.steps} steps, {cost.core_seconds:.3g} core-seconds"
+            say(console, f"  {cost.experiment}: {size} ({rate:.2g} million atom-steps/s)")
         if cost.cure is not None:
             times = "once for all models" if _once(problem, cost) else "for each model"
             say(console, f"    cures: {cost.cure:.3g} core-seconds at least, {times}")

@@ -36,6 +36,7 @@ from beadsmith.cli.options import (
     StateOption,
     StudyOption,
     WorkersOption,
+    coarse_problem,
     parse_states,
     study_of,
     with_workers,
@@ -43,7 +44,7 @@ from beadsmith.cli.options import (
 from beadsmith.cli.progress import display
 from beadsmith.cli.speech import say
 from beadsmith.errors import ProblemError
-from beadsmith.problem.problem import load_model, load_problem
+from beadsmith.problem.problem import load_model
 from beadsmith.problem.schema import CALIBRATION_MISFITS, FUNCTION_FORMS, POSTERIORS
 from beadsmith.problem.state import State
 from beadsmith.report.renormalization import write_renormalization_report
@@ -219,7 +220,7 @@ def workbench(
 ) -> Iterator[tuple[Workbench, Callable[[], dict[str, Any]]]]:
     """A workbench with a progress display, and what begins every answer."""
     started = time.monotonic()
-    loaded = with_workers(load_problem(problem, fidelity), workers)
+    loaded = with_workers(coarse_problem(problem, fidelity), workers)
     folder = study_of(loaded, study)
     folder.folder.mkdir(parents=True, exist_ok=True)
     with display(console) as shown:

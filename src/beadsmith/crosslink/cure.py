@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from beadsmith.build.data_file import data_file
+from beadsmith.atomistic.system import AtomisticSystem, crosslinked_atoms
+from beadsmith.build.atoms import packed_atoms, unplaced_atoms
 from beadsmith.build.growth import Array
 from beadsmith.build.system import Integers, System, melt
 from beadsmith.crosslink.network import Network, Sites, sites_of, uncured
@@ -46,7 +47,7 @@ from beadsmith.problem.state import DEGREE, State
 from beadsmith.simulate.diagnosis import diagnose
 from beadsmith.simulate.engine import Engine, run_simulation
 from beadsmith.simulate.outputs import read_dump
-from beadsmith.simulate.plan import Simulation, plan_system, script_of
+from beadsmith.simulate.plan import Simulation, plan_system, script_of, system_files
 from beadsmith.simulate.script import first_temperature
 
 #: Goes into every name: raise it when the meaning of the inputs changes.
@@ -97,12 +98,22 @@ class CureOrder:
     @cached_property
     def sites(self) -> Sites:
         """The beads as a crosslinker sees them."""
-        return sites_of(self.packed.topology, self.rules)
+        return sites_of(self.uncured.topology, self.rules)
 
     @cached_property
-    def packed(self) -> System:
-        """The system before everything."""
+    def uncured(self) -> System | AtomisticSystem:
+        """The system before everything; where atoms are is left to :attr:`packed`, which takes time."""
+        if self.problem.atomistic:
+            return unplaced_atoms(self.problem, self.network.molecules, self.network.initial_density)
+        return self.packed
+
+    @cached_property
+    def packed(self) -> System | AtomisticSystem:
+        """The system before everything, ready for the preparation."""
         network = self._at(0.0, self.network.cure.preparation)
+        if self.problem.atomistic:
+            where = f"experiments.{self.experiment}.initial_density"
+            return packed_atoms(self.problem, network.molecules, network.initial_density, self.seed, where)
         state = State.of(network.state).with_(T=first_temperature(network))
         random = np.random.default_rng(self.seed)
         return melt(self.problem, self.model, network.molecules, network.initial_density, state, random)
@@ -128,8 +139,8 @@ class CureOrder:
             network.processors,
             self._script(network.cure.preparation),
             self._script(network.cure.relaxation),
-            data_file(self.packed, ""),
-            [coefficient_lines(self.problem, self.model, state.with_(**{DEGREE: degree})) for degree in every],
+            *system_files(self.uncured, "").values(),
+            [] if self.problem.atomistic else self._coefficients(state, every),
             asdict(self.rules),
             self.seed,
             # Bonds stop at every degree that is kept, so those off the grid change what comes after them.
@@ -137,7 +148,13 @@ class CureOrder:
         ]
         return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:24]
 
-    def step(self, system: System, degree: float, stages: Sequence[schema.CureStage], seed: int) -> Simulation:
+    def _coefficients(self, state: State, degrees: Sequence[float]) -> list[list[str]]:
+        """What the model says at each degree."""
+        return [coefficient_lines(self.problem, self.model, state.with_(**{DEGREE: degree})) for degree in degrees]
+
+    def step(
+        self, system: System | AtomisticSystem, degree: float, stages: Sequence[schema.CureStage], seed: int
+    ) -> Simulation:
         """The simulation that relaxes a system."""
         network = self._at(degree, stages)
         return plan_system(self.problem, self.experiment, network, self.model, system, seed, self.engine, end=_END)
@@ -249,10 +266,12 @@ def last_state(order: CureOrder, folder: Path) -> Cured | None:
     return _load(folder / _STATE, order.sites)
 
 
-def system_of(order: CureOrder, cured: Cured) -> System:
-    """A system as it can be simulated, with all its bonds and angles."""
-    bonded = crosslinked(order.packed, cured.network.bonds)
-    return replace(bonded, positions=cured.positions, edges=np.linalg.norm(cured.cell, axis=1))
+def system_of(order: CureOrder, cured: Cured) -> System | AtomisticSystem:
+    """A system as it can be simulated, with all its bonds and all that follows from them."""
+    uncured, edges = order.uncured, np.linalg.norm(cured.cell, axis=1)
+    if isinstance(uncured, AtomisticSystem):
+        return replace(crosslinked_atoms(uncured, cured.network.bonds), positions=cured.positions, edges=edges)
+    return replace(crosslinked(uncured, cured.network.bonds), positions=cured.positions, edges=edges)
 
 
 def _prepared(order: CureOrder, folder: Path, engine: Engine, stop: Callable[[], bool]) -> Cured:

@@ -18,7 +18,7 @@ def style_lines(problem: Problem, *, periodic: bool = True) -> list[str]:
     Args:
         periodic: tail corrections make sense in periodic boxes only and are left out elsewhere.
     """
-    forcefield = problem.file.forcefield
+    forcefield = problem.forcefield
     pair = forcefield.pair
     cutoffs = [pair.cutoff] if pair.inner_cutoff is None else [pair.inner_cutoff, pair.cutoff]
     tail = "yes" if pair.tail and periodic else "no"
@@ -42,7 +42,7 @@ def coefficient_lines(problem: Problem, model: Model, state: State) -> list[str]
         ProblemError: if a function of the model needs a variable that ``state`` lacks.
     """
     values = model.at(state)
-    forcefield = problem.file.forcefield
+    forcefield = problem.forcefield
     bonds, angles = interaction_names(problem)
     lines = _bonded("bond", bonds, BOND_STYLES[forcefield.bond.style], values)
     lines += _bonded("angle", angles, ANGLE_STYLES[forcefield.angle.style], values)

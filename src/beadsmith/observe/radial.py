@@ -3,7 +3,8 @@
     g(r) = V n(r) / (N v(r))
 
 with n(r) the number of pairs in a shell of volume v(r), N the number of all such pairs in the box and V its volume in
-that frame.  N counts exactly the pairs that are looked for, so an ideal gas gives 1 whatever its size.
+that frame.  N counts exactly the pairs that are looked for, so an ideal gas gives 1 whatever its size.  Pairs between
+molecules leave out what a crosslink joins: beads one or two bonds apart are where their bonds hold them.
 
 Few pairs are looked at one by one.  Many are counted between k-d trees that know the periodic box
 (``scipy.spatial.cKDTree.count_neighbors``): between all beads, less those within molecules, which are found by giving
@@ -37,18 +38,23 @@ class Pairs:
         first, second: beads, 0 first; second is None for pairs within the first set.
         molecules: molecule of every bead of the recording, 0 first.
         intramolecular: whether pairs within molecules count.
+        joined: pairs of them in different molecules that a bond or an angle joins, shape (2, pairs); they count only
+            if those within molecules do.
     """
 
     first: NDArray[np.intp]
     second: NDArray[np.intp] | None
     molecules: NDArray[np.intp]
     intramolecular: bool
+    joined: NDArray[np.intp]
 
     @property
     def number(self) -> int:
         """How many pairs there are, each counted once."""
         everywhere = self._within(np.zeros_like(self.molecules))
-        return everywhere if self.intramolecular else everywhere - self._within(self.molecules)
+        if self.intramolecular:
+            return everywhere
+        return everywhere - self._within(self.molecules) - self.joined.shape[1]
 
     def listed(self) -> NDArray[np.intp]:
         """The two beads of every pair, shape (2, pairs)."""
@@ -56,8 +62,11 @@ class Pairs:
             both = self.first[np.array(np.triu_indices(len(self.first), 1))]
         else:
             both = np.array(np.meshgrid(self.first, self.second)).reshape(2, -1)
-        counts = self.intramolecular | (self.molecules[both[0]] != self.molecules[both[1]])
-        return np.asarray(both[:, counts])
+        if self.intramolecular:
+            return np.asarray(both)
+        count = len(self.molecules)
+        joined = np.isin(_keys(both, count), _keys(self.joined, count))
+        return np.asarray(both[:, (self.molecules[both[0]] != self.molecules[both[1]]) & ~joined])
 
     def _within(self, groups: NDArray[np.intp]) -> int:
         """Pairs whose beads share a group."""
@@ -81,11 +90,33 @@ def pairs_of(topology: Topology, pair: str | None, intramolecular: bool) -> Pair
     first, second = pair.split("-") if pair else (None, None)
     molecules = np.unique(topology.molecule_ids, return_inverse=True)[1]
     others = None if first == second else _beads(topology, second)
-    found = Pairs(_beads(topology, first), others, molecules, intramolecular)
+    own = _beads(topology, first)
+    found = Pairs(own, others, molecules, intramolecular, _joined(topology, molecules, own, others))
     if not found.number:
         where = "" if intramolecular else " between different molecules"
         raise EstimateError(f"there is no pair{f' {pair}' if pair else ''} of beads{where} in this simulation")
     return found
+
+
+def _joined(
+    topology: Topology, molecules: NDArray[np.intp], first: NDArray[np.intp], second: NDArray[np.intp] | None
+) -> NDArray[np.intp]:
+    """Pairs of two sets in different molecules that a bond or an angle joins, each once, shape (2, pairs)."""
+    ends = [
+        one.members[:, [0, -1]] for one in (topology.bonds, topology.angles) if one is not None and len(one.members)
+    ]
+    if not ends:
+        return np.empty((2, 0), dtype=np.intp)
+    both = np.unique(np.sort(np.concatenate(ends), axis=1), axis=0)
+    own, other = (np.isin(both, one) for one in (first, first if second is None else second))
+    wanted = (own[:, 0] & other[:, 1]) | (own[:, 1] & other[:, 0])
+    return np.asarray(both[wanted & (molecules[both[:, 0]] != molecules[both[:, 1]])].T, dtype=np.intp)
+
+
+def _keys(both: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """A number for each pair, the same from either end."""
+    low, high = np.sort(both, axis=0)
+    return np.asarray(low * count + high)
 
 
 def radial_values(frames: Frames, pairs: Pairs, edges: Array) -> tuple[Array, Array]:
@@ -133,7 +164,8 @@ def _counts_of_trees(positions: Array, size: Array, pairs: Pairs, edges: Array) 
         return total
     places = 2.0 * edges[-1] * pairs.molecules
     # An edge of 0 says that this dimension is not periodic.
-    return total - _between(np.column_stack([inside, places]), np.append(size, 0.0), pairs, edges)
+    within = _between(np.column_stack([inside, places]), np.append(size, 0.0), pairs, edges)
+    return total - within - _counts_of_list(positions, size, pairs.joined, edges)
 
 
 def _between(inside: Array, size: Array, pairs: Pairs, edges: Array) -> Array:

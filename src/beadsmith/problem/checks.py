@@ -24,8 +24,10 @@ from beadsmith.problem.schema import (
     BulkModulus,
     DebyeWallerFactor,
     Distribution,
+    Dreiding,
     Dynamics,
     Experiment,
+    ForceField,
     Formulas,
     FromSeries,
     GlassTransitionHyperbola,
@@ -39,6 +41,7 @@ from beadsmith.problem.schema import (
     Observable,
     OfTension,
     Opaque,
+    PairStyle,
     Periodic,
     ProblemFile,
     RadialDistribution,
@@ -61,7 +64,8 @@ def check_experiments(
     file: ProblemFile, molecules: Mapping[str, MoleculeTopology], bonds: Sequence[str], targets: Sequence[Target]
 ) -> None:
     """Raise ProblemError for the first experiment that cannot run; ``bonds`` are the names of all types."""
-    _check_pair(file)
+    if isinstance(file.forcefield, ForceField):
+        _check_pair(file.forcefield.pair)
     for name, experiment in file.experiments.items():
         where = f"experiments.{name}"
         if not isinstance(experiment, Opaque) and "T" in experiment.state:
@@ -146,6 +150,13 @@ def check_files(file: ProblemFile, folder: Path) -> None:
                 raise ProblemError(where, extra, "a name that no other file of the simulation has", "rename it")
 
 
+def cutoff_of(forcefield: ForceField | Dreiding) -> tuple[str, float]:
+    """Where the cutoff of a force field stands in the problem file, and what it is, angstrom."""
+    if isinstance(forcefield, ForceField):
+        return "forcefield.pair.cutoff", forcefield.pair.cutoff
+    return "forcefield.cutoff", forcefield.cutoff
+
+
 def recorded_states(experiment: Experiment) -> tuple[State, ...]:
     """States at which an experiment records, in the order of its protocol; that of a pull is the last one."""
     return tuple(dict.fromkeys((*_states_of(experiment, pulled=False), *_states_of(experiment, pulled=True))))
@@ -186,8 +197,7 @@ def temperatures_of(stage: Dynamics) -> tuple[float, float]:
     return first, last
 
 
-def _check_pair(file: ProblemFile) -> None:
-    pair = file.forcefield.pair
+def _check_pair(pair: PairStyle) -> None:
     style = PAIR_STYLES[pair.style]
     if style.cutoffs == 2 and (pair.inner_cutoff is None or pair.inner_cutoff >= pair.cutoff):
         received = "" if pair.inner_cutoff is None else f"{pair.inner_cutoff:g} angstrom"
@@ -311,10 +321,11 @@ def _check_box(
 ) -> None:
     """Half the box must exceed the cutoff at the density the melt is meant to reach."""
     half, density = _half_box(file, melt, molecules, targets, name)
-    if file.forcefield.pair.cutoff > half:
+    where, cutoff = cutoff_of(file.forcefield)
+    if cutoff > half:
         raise ProblemError(
-            "forcefield.pair.cutoff",
-            f"{file.forcefield.pair.cutoff:g} angstrom",
+            where,
+            f"{cutoff:g} angstrom",
             f"less than half the box of experiment {name}, {half:.3g} angstrom at {density:.3g} g/cm^3",
             f"simulate more molecules (experiments.{name}.molecules)",
         )

@@ -218,7 +218,9 @@ def _inside(form: Any, step: int | str) -> list[Any]:
 
 
 def _tagged(form: Any, tag: int | str) -> list[Any]:
-    """The section itself if its kind or stage may be ``tag``."""
+    """The section itself if its kind or stage may be ``tag``, or if that is its name."""
+    if _is_section(form) and form.__name__ == tag:
+        return [form]
     fields = form.model_fields if _is_section(form) else {}
     tags = [fields[key].annotation for key in ("kind", "stage") if key in fields]
     return [form] if any(tag in typing.get_args(one) for one in tags) else []

@@ -66,7 +66,7 @@ def resolve_molecule(name: str, molecule: Molecule, known_beads: Sequence[str]) 
         beads = ", ".join(str(index + 1) for index in loose)
         raise ProblemError(f"{where}.bonds", f"bonds that leave bead {beads} apart", "one connected molecule")
     if molecule.angles is None:
-        angles = _all_angles(neighbours)
+        angles = all_angles(neighbours)
     else:
         angles = _listed_angles(molecule.angles, neighbours, f"{where}.angles")
     return MoleculeTopology(molecule.beads, tuple(bonds), tuple(angles))
@@ -110,7 +110,8 @@ def _reached(neighbours: Neighbours) -> set[int]:
     return reached
 
 
-def _all_angles(neighbours: Neighbours) -> list[tuple[int, int, int]]:
+def all_angles(neighbours: Neighbours) -> list[tuple[int, int, int]]:
+    """Every pair of bonds that share a node, which stands second, 0 first."""
     return [
         (first, vertex, last)
         for vertex, bonded in enumerate(neighbours)

@@ -69,6 +69,10 @@ class ParameterSpace:
         return {name: values[name] for name in self.kinds}
 
 
+#: Of a problem whose force field is known in full.
+NO_PARAMETERS = ParameterSpace({}, (), {}, {})
+
+
 def interactions(
     beads: Sequence[str], molecules: Iterable[MoleculeTopology]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from beadsmith.errors import ProblemError
+from beadsmith.problem.atomistic import Atoms, as_observed, coarse_molecules, is_atomistic, of_atoms, resolve_atoms
+from beadsmith.problem.atoms import MolecularGraph
 from beadsmith.problem.checks import check_experiments, check_files, check_observables
 from beadsmith.problem.closed_form import check_formulas
 from beadsmith.problem.complaint import first_complaint, suggestion
 from beadsmith.problem.document import read_document
 from beadsmith.problem.model import Model, model_from_document
 from beadsmith.problem.molecules import MoleculeTopology, resolve_molecule
-from beadsmith.problem.parameters import ParameterSpace, interactions, resolve_parameters
+from beadsmith.problem.parameters import NO_PARAMETERS, ParameterSpace, interactions, resolve_parameters
 from beadsmith.problem.reactions import Pair, reacting_pairs, types_that_arise
 from beadsmith.problem.records import Target
-from beadsmith.problem.schema import Bead, Experiment, Observable, ProblemFile
+from beadsmith.problem.schema import Bead, Experiment, ForceField, Observable, ProblemFile
 from beadsmith.problem.spread import Spread, load_spreads
 from beadsmith.problem.targets import resolve_targets, resolve_tolerances
 
@@ -55,6 +57,7 @@ class Problem:
         targets: one per observable and state.
         tolerances: largest standard error wanted of what answers each target; infinite where none was asked for.
         spreads: how far runs of this protocol were found to be off and apart, where that was measured.
+        graphs: the molecules of a file of atoms; empty for one of beads.
     """
 
     path: Path
@@ -69,6 +72,23 @@ class Problem:
     targets: tuple[Target, ...]
     tolerances: tuple[float, ...]
     spreads: tuple[Spread, ...]
+    graphs: Mapping[str, MolecularGraph] = field(default_factory=dict)
+
+    @property
+    def atomistic(self) -> bool:
+        """Whether it is a problem of atoms: nothing is free, and everything can be simulated but not searched."""
+        return is_atomistic(self.file)
+
+    @property
+    def forcefield(self) -> ForceField:
+        """Form of the interactions between beads.
+
+        Raises:
+            ValueError: it is a problem of atoms.
+        """
+        if not isinstance(self.file.forcefield, ForceField):
+            raise ValueError("a problem of atoms has no pair style of beads")
+        return self.file.forcefield
 
     @property
     def beads(self) -> Mapping[str, Bead]:
@@ -218,25 +238,50 @@ def _renamed(error: ProblemError, document: Mapping[str, Any]) -> ProblemError:
 
 
 def _resolved(path: Path, file: ProblemFile, fidelity: str, fidelities: tuple[str, ...]) -> Problem:
+    atoms = resolve_atoms(file) if is_atomistic(file) else None
+    if atoms is not None:
+        molecules = dict(atoms.molecules)
+        file = file.model_copy(update={"beads": atoms.kinds})
+    else:
+        coarse = coarse_molecules(file)
+        molecules = {name: resolve_molecule(name, molecule, tuple(file.beads)) for name, molecule in coarse.items()}
     names = tuple(file.beads)
-    molecules = {name: resolve_molecule(name, molecule, names) for name, molecule in file.molecules.items()}
     pairs = reacting_pairs(file.reactions, molecules) if file.reactions is not None else ()
     capacities = file.reactions.capacities if file.reactions is not None else {}
     own = interactions(names, molecules.values())
     arising = types_that_arise(capacities, pairs, molecules, names)
     bonds, angles = (tuple(dict.fromkeys((*old, *new))) for old, new in zip(own, arising, strict=True))
-    parameters = resolve_parameters(file.parameters, file.forcefield, names, bonds, angles)
+    parameters = (
+        resolve_parameters(file.parameters, file.forcefield, names, bonds, angles)
+        if isinstance(file.forcefield, ForceField)
+        else NO_PARAMETERS
+    )
     targets = resolve_targets(file.targets, file.observables)
     check_formulas(file, parameters.kinds)
     check_experiments(file, molecules, bonds, targets)
-    check_observables(file, molecules, targets)
+    _check_observables(file, atoms, molecules, targets)
     check_files(file, path.parent)
     if file.search.finalists is not None:
         check_fidelity("search.finalists", file.search.finalists, fidelities)
     tolerances = resolve_tolerances(file.precision, targets, file.observables)
+    graphs = {} if atoms is None else atoms.graphs
     return Problem(
-        path, file, fidelity, fidelities, molecules, pairs, bonds, angles, parameters, targets, tolerances, ()
+        path, file, fidelity, fidelities, molecules, pairs, bonds, angles, parameters, targets, tolerances, (), graphs
     )
+
+
+def _check_observables(
+    file: ProblemFile, atoms: Atoms | None, molecules: Mapping[str, MoleculeTopology], targets: tuple[Target, ...]
+) -> None:
+    """Each observable against what it sees: beads, or the atoms that a mapping makes beads of."""
+    if atoms is None:
+        check_observables(file, molecules, targets)
+        return
+    parts: list[tuple[ProblemFile, Mapping[str, MoleculeTopology]]] = [as_observed(file, atoms)]
+    if file.mapping is not None:
+        parts.append((of_atoms(file), molecules))
+    for seen, own in parts:
+        check_observables(seen, own, [target for target in targets if target.observable in seen.observables])
 
 
 def _with_spreads(problem: Problem) -> Problem:

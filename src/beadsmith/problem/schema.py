@@ -10,7 +10,17 @@ from __future__ import annotations
 import itertools
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
 
 from beadsmith.problem.formula import parse_formula
 from beadsmith.problem.quantity import (
@@ -104,6 +114,48 @@ class Molecule(Section):
     """Angles as triples of bead numbers, '1-2-3 2-3-4'; every pair of bonds that share a bead if left out."""
 
 
+class AtomisticMolecule(Section):
+    """A molecule of atoms, as SMILES; hydrogens are added."""
+
+    smiles: str
+    """SMILES; every '*' is an open valence, a bond that may form in a cure: '*CC(O)COc1ccccc1'."""
+    sites: Name | None = None
+    """Kind of reactive site that the atoms with open valences are, as 'reactions' calls it."""
+
+
+def _of_atoms(section: object) -> str:
+    given = section if isinstance(section, dict) else getattr(section, "model_fields_set", ())
+    return "AtomisticMolecule" if "smiles" in given else "Molecule"
+
+
+AnyMolecule = Annotated[
+    Annotated[Molecule, Tag("Molecule")] | Annotated[AtomisticMolecule, Tag("AtomisticMolecule")],
+    Discriminator(_of_atoms),
+]
+
+
+class BeadRule(Section):
+    """Atoms that make a bead; exactly one of smarts and atoms.  Hydrogens go with the atom that they are bonded to."""
+
+    bead: Name
+    """Kind of bead."""
+    smarts: str | None = None
+    """Every match of this pattern is one bead: 'c1ccc(cc1)O'."""
+    atoms: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = None
+    """Names of the atoms of one bead, element and number: 'C10 C11 C12'."""
+    shared: bool = False
+    """Whether an atom that several beads claim by such rules is divided among them; each atom is in one bead if not."""
+
+
+class BeadMapping(Section):
+    """Which atoms make which bead."""
+
+    centre: Literal["mass", "geometry"] = "mass"
+    """Where a bead is: at the centre of mass of its atoms, or of their positions."""
+    molecules: Annotated[dict[Name, tuple[BeadRule, ...]], Field(min_length=1)]
+    """By molecule: rules that cover each of its atoms once."""
+
+
 class PairStyle(Section):
     """Non-bonded interaction."""
 
@@ -171,6 +223,36 @@ class ForceField(Section):
     """Scaling of pair interactions between beads one, two and three bonds apart."""
 
 
+class Dreiding(Section):
+    """All atoms by the DREIDING force field (Mayo, Olafson and Goddard 1990), with its exp-6 form; nothing is free."""
+
+    atomistic: Literal["dreiding"]
+    """Name of the force field."""
+    charges: Literal["gasteiger", "none"] = "gasteiger"
+    """Partial charges of the atoms."""
+    aryl_ether_oxygen: Literal["O_R", "O_3"] = "O_R"
+    """Type of an oxygen between an aromatic ring and another carbon: resonant or sp3."""
+    cutoff: Length = 10.0
+    """Cutoff of exp-6, and of the Coulomb sum in real space."""
+    electrostatics: Literal["pppm", "none"] = "pppm"
+    """Coulomb interactions between the charges, by the particle-particle particle-mesh method; or none at all."""
+    accuracy: Annotated[float, Field(gt=0, lt=0.1)] = 1e-4
+    """Relative error of the forces of pppm."""
+    tail: bool = True
+    """Whether energy and pressure have the dispersion beyond the cutoff, as if all were homogeneous there: without it
+    an epoxy is some 2 % too light at 10 angstrom."""
+
+
+def _of_dreiding(section: object) -> str:
+    given = section if isinstance(section, dict) else getattr(section, "model_fields_set", ())
+    return "Dreiding" if "atomistic" in given else "ForceField"
+
+
+AnyForceField = Annotated[
+    Annotated[ForceField, Tag("ForceField")] | Annotated[Dreiding, Tag("Dreiding")], Discriminator(_of_dreiding)
+]
+
+
 class ParameterRule(Section):
     """What is known about one parameter, or about all whose names match a pattern; exactly one of the three keys."""
 
@@ -212,6 +294,9 @@ class PushOff(Section):
     """Steps with the soft repulsion, and as many with the true interactions."""
     largest_displacement: Length = 0.1
     """No bead moves farther than this in a step."""
+    soft: bool | None = None
+    """Whether it begins with the soft repulsion, for overlaps; if left out, beads do, and atoms, which were packed
+    without overlaps, do not."""
 
 
 class Dynamics(Section):
@@ -308,6 +393,8 @@ class Simulated(Section):
     """MPI processes of one simulation."""
     skin: Length = 2.0
     """Neighbour-list skin."""
+    bonded_substeps: Count = 1
+    """Bonds and angles are integrated so many times in every time step (r-RESPA)."""
 
 
 class Periodic(Simulated):
@@ -554,7 +641,7 @@ class RadialDistribution(Distribution):
     r: Annotated[Lengths, AfterValidator(_bins)]
     """Centres of the bins, which are as wide as their spacing: '3 to 9 by 0.5 angstrom'; up to half the box."""
     intramolecular: bool = False
-    """Count pairs within molecules too."""
+    """Count pairs within molecules too, and those of a network that a crosslink joins."""
 
 
 class BondDistribution(Distribution):
@@ -597,6 +684,8 @@ class DebyeWallerFactor(Section):
     """At which time; frames must be as close, or closer."""
     beads: Annotated[tuple[Name, ...], BeforeValidator(_words)] = ()
     """Of which kinds of bead, such as 'A B'; all if left out."""
+    of: Literal["beads", "atoms"] = "beads"
+    """Whether beads or, where a mapping makes beads of atoms, the atoms themselves."""
 
 
 def _lags(times: tuple[float, ...]) -> tuple[float, ...]:
@@ -616,6 +705,8 @@ class MeanSquaredDisplacement(Section):
     """At which times, multiples of the time between frames: '1 2 5 10 20 50 ps'."""
     beads: Annotated[tuple[Name, ...], BeforeValidator(_words)] = ()
     """Of which kinds of bead, such as 'A B'; all if left out."""
+    of: Literal["beads", "atoms"] = "beads"
+    """Whether beads or, where a mapping makes beads of atoms, the atoms themselves."""
 
     @property
     def centres(self) -> tuple[float, ...]:
@@ -1004,15 +1095,17 @@ class ProblemFile(Section):
     """A problem file in the same folder that this one changes: its sections are merged with those of this file."""
     citations: tuple[str, ...] = ()
     """What to cite; shown in reports and model files."""
-    beads: Annotated[dict[Name, Bead], Field(min_length=1)]
-    """Kinds of beads."""
-    molecules: Annotated[dict[Name, Molecule], Field(min_length=1)]
-    """Kinds of molecules."""
+    beads: dict[Name, Bead] = {}
+    """Kinds of beads; none in a file of atoms."""
+    molecules: Annotated[dict[Name, AnyMolecule], Field(min_length=1)]
+    """Kinds of molecules, all of beads or all of atoms."""
+    mapping: BeadMapping | None = None
+    """Which atoms make which bead: what is measured in a simulation of atoms is then measured of beads."""
     reactions: Reactions | None = None
     """Bonds that may form while a network is cured."""
-    forcefield: ForceField
-    """Form of the interactions."""
-    parameters: dict[str, Annotated[ParameterRule, BeforeValidator(_rule)]]
+    forcefield: AnyForceField
+    """Form of the interactions: of beads, with a pair style, or of atoms, 'atomistic: dreiding'."""
+    parameters: dict[str, Annotated[ParameterRule, BeforeValidator(_rule)]] = {}
     """By name or pattern ('pair.*.sigma'): range, fixed or tied; later entries overrule earlier ones."""
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]
     """Simulations."""

@@ -10,7 +10,15 @@ from importlib import resources
 
 from beadsmith.problem.functions import RadialBasis
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.schema import Formulas, FromSeries, GlassTransitionHyperbola, Martins2025, Mean, OfMolecules
+from beadsmith.problem.schema import (
+    Dreiding,
+    Formulas,
+    FromSeries,
+    GlassTransitionHyperbola,
+    Martins2025,
+    Mean,
+    OfMolecules,
+)
 from beadsmith.report.findings import Findings
 
 _GREY_BOX = ("astudillo2019", "frazier2009", "ament2023", "eriksson2019", "hvarfner2024", "balandat2020")
@@ -97,11 +105,20 @@ def gathered(used: Iterable[tuple[str, str]]) -> tuple[Citation, ...]:
 def keys_of_problem(problem: Problem) -> Iterator[tuple[str, str]]:
     """What a problem file asks to cite, and the simulations that it stands on."""
     yield from _for(problem.file.citations, "this problem")
-    if problem.file.forcefield.pair.style == "mie/cut":
-        yield "avendano2011", "coarse-grained Mie potentials"
+    yield from _of_force_field(problem)
     if not all(isinstance(experiment, Formulas) for experiment in problem.experiments.values()):
         yield "thompson2022", "the simulations, LAMMPS"
         yield "rocklin2015", "running many simulations, Dask"
+
+
+def _of_force_field(problem: Problem) -> Iterator[tuple[str, str]]:
+    if isinstance(problem.file.forcefield, Dreiding):
+        yield "mayo1990", "the force field of the atoms, DREIDING"
+        if problem.file.forcefield.charges == "gasteiger":
+            yield "gasteiger1980", "charges of the atoms"
+        yield "martinez2009", "packing, Packmol"
+    elif problem.file.forcefield.pair.style == "mie/cut":
+        yield "avendano2011", "coarse-grained Mie potentials"
 
 
 def _used(findings: Findings) -> Iterator[tuple[str, str]]:
@@ -121,8 +138,7 @@ def _used(findings: Findings) -> Iterator[tuple[str, str]]:
     if findings.identified is not None:
         yield from _for(_OF_IDENTIFIABILITY, "what the targets tell about the parameters")
         yield from _for(("kritchman2009", "benaychgeorges2012"), "derivatives without their noise")
-    if problem.file.forcefield.pair.style == "mie/cut":
-        yield "avendano2011", "coarse-grained Mie potentials"
+    yield from _of_force_field(problem)
     yield "thompson2022", "the simulations, LAMMPS"
     if any(isinstance(observable, FromSeries | Mean | OfMolecules) for observable in problem.observables.values()):
         yield from _for(("shirts2008", "chodera2007", "chodera2016"), "standard errors and equilibration, pymbar")

@@ -10,11 +10,16 @@ from functools import cached_property
 
 import numpy as np
 
+from beadsmith.atomistic.data_file import atomistic_data_file, coefficient_file
+from beadsmith.atomistic.data_file import style_lines as atomistic_style_lines
+from beadsmith.atomistic.system import AtomisticSystem
+from beadsmith.build.atoms import dreiding_options, packed_atoms
 from beadsmith.build.data_file import data_file
 from beadsmith.build.system import System, isolated, melt, topology_of
 from beadsmith.errors import ProblemError
 from beadsmith.forcefield.coefficients import coefficient_lines, diameters, style_lines
 from beadsmith.forcefield.export import lammps_include
+from beadsmith.problem.checks import cutoff_of
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Topology
@@ -46,7 +51,7 @@ from beadsmith.simulate.script import Script as WrittenScript
 FORMAT = 1
 
 
-#: What a user's own script includes.
+#: What a user's own script includes, and one of atoms.
 _COEFFICIENTS = "coefficients.lammps"
 
 
@@ -149,7 +154,7 @@ def plan_simulation(problem: Problem, name: str, model: Model, seed: int, engine
         return _users_own(problem, name, experiment, model, seed, engine)
     assert not isinstance(experiment, Formulas)  # nothing is simulated there
     state = State.of(experiment.state).with_(T=first_temperature(experiment))
-    system = _system(problem, experiment, model, state, np.random.default_rng(seed))
+    system = _system(problem, name, model, state, seed)
     return plan_system(problem, name, experiment, model, system, seed, engine)
 
 
@@ -158,7 +163,7 @@ def plan_system(
     name: str,
     experiment: Periodic | Vacuum,
     model: Model,
-    system: System,
+    system: System | AtomisticSystem,
     seed: int,
     engine: str,
     end: str | None = None,
@@ -175,7 +180,7 @@ def plan_system(
     script = script_of(problem, experiment, model, seed, end)
     return Simulation(
         experiment=name,
-        files={"in.lammps": script.text, "system.data": data_file(system, f"experiment {name}")},
+        files={"in.lammps": script.text, **system_files(system, f"experiment {name}")},
         engine=engine,
         timestep=experiment.timestep,
         time_limit=experiment.time_limit,
@@ -183,6 +188,13 @@ def plan_system(
         topology=system.topology,
         processors=experiment.processors,
     )
+
+
+def system_files(system: System | AtomisticSystem, title: str) -> dict[str, str]:
+    """Files that describe a system, by name; of one of atoms also its coefficients, which follow from its bonds."""
+    if isinstance(system, AtomisticSystem):
+        return {"system.data": atomistic_data_file(system, title), _COEFFICIENTS: coefficient_file(system)}
+    return {"system.data": data_file(system, title)}
 
 
 def script_of(
@@ -211,7 +223,8 @@ def plan_continuation(
         Resumed(first.stretches[number], steps, f"from_{number}.restart") for number, (steps, _, _) in wanted.items()
     ]
     script = write_continuation(_settings(problem, experiment, model, seed), resumed)
-    return replace(first, files={"in.lammps": script.text}, stretches=script.stretches, inherited=inherited)
+    files = {**_coefficients_of(first), "in.lammps": script.text}
+    return replace(first, files=files, stretches=script.stretches, inherited=inherited)
 
 
 def plan_tensions(problem: Problem, experiment: Experiment, model: Model, relaxed: Simulation) -> dict[str, Simulation]:
@@ -225,32 +238,52 @@ def plan_tensions(problem: Problem, experiment: Experiment, model: Model, relaxe
         return {}
     settings = _settings(problem, experiment, model, seed=0)  # the thermostat of tension has none
     scripts = {axis: write_tension(settings, stage, axis) for axis in stage.axes}
-    inherited = {RELAXED: (relaxed.name, RELAXED)}
+    inherited, kept = {RELAXED: (relaxed.name, RELAXED)}, _coefficients_of(relaxed)
     return {
-        axis: replace(relaxed, files={"in.lammps": script.text}, stretches=script.stretches, inherited=inherited)
+        axis: replace(
+            relaxed, files={**kept, "in.lammps": script.text}, stretches=script.stretches, inherited=inherited
+        )
         for axis, script in scripts.items()
     }
+
+
+def _coefficients_of(simulation: Simulation) -> dict[str, str]:
+    """The file of coefficients, if the script includes one."""
+    return {name: text for name, text in simulation.files.items() if name == _COEFFICIENTS}
 
 
 def _settings(problem: Problem, experiment: Periodic | Vacuum, model: Model, seed: int) -> Settings:
     state = State.of(experiment.state).with_(T=first_temperature(experiment))
     periodic = isinstance(experiment, Periodic)
     precision = problem.file.precision
-    return Settings(
+    general = Settings(
         experiment=experiment,
         seed=seed % 899_999_963,
         bond_types=problem.bond_types,
+        styles=(),
+        coefficients=lambda _: [f"include {_COEFFICIENTS}"],
+        diameters=(),
+        shortest_edge=2.0 * cutoff_of(problem.file.forcefield)[1] if periodic else None,
+        restarts=precision is not None and precision.longest > 1,
+    )
+    if problem.atomistic:
+        return replace(general, styles=atomistic_style_lines(dreiding_options(problem)), charged=True)
+    return replace(
+        general,
         styles=style_lines(problem, periodic=periodic),
         coefficients=lambda at: coefficient_lines(problem, model, at),
         diameters=tuple(diameters(problem, model, state).values()),
-        shortest_edge=2.0 * problem.file.forcefield.pair.cutoff if periodic else None,
-        restarts=precision is not None and precision.longest > 1,
     )
 
 
-def _system(
-    problem: Problem, experiment: Periodic | Vacuum, model: Model, state: State, random: np.random.Generator
-) -> System:
+def _system(problem: Problem, name: str, model: Model, state: State, seed: int) -> System | AtomisticSystem:
+    experiment = problem.experiments[name]
+    assert not isinstance(experiment, Opaque)  # their systems are not ours
+    random = np.random.default_rng(seed)
+    if problem.atomistic:
+        assert isinstance(experiment, Periodic)  # atoms in vacuum are refused
+        where = f"experiments.{name}.initial_density"
+        return packed_atoms(problem, experiment.molecules, experiment.initial_density, seed, where)
     if isinstance(experiment, Periodic):
         return melt(problem, model, experiment.molecules, experiment.initial_density, state, random)
     return isolated(problem, model, experiment.molecule, experiment.replicas, state, random)

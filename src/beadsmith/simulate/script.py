@@ -26,14 +26,6 @@ RELAXED = "relaxed.restart"
 SERIES_COLUMNS = {"temperature": "c_thermo_temp", "potential_energy": "c_thermo_pe"}
 BOX_COLUMNS = {"pressure": "c_thermo_press", "density": "v_density", "volume": "v_volume"}
 
-#: How a new simulation begins.
-_NEW = (
-    "units real",
-    "atom_style molecular",
-    "boundary p p p",
-    "read_data system.data extra/special/per/atom 8",
-)
-
 #: About how many samples a recorded stretch has; more only cost disk.
 SAMPLES = 1000
 
@@ -104,6 +96,7 @@ class Settings:
         shortest_edge: below this edge of the box (angstrom) the simulation stops; None without a box.
         restarts: whether the end of every recorded stretch is kept, so that it can be continued.
         end: name of a dump of the last positions; none if None.
+        charged: whether it is a system of atoms, with charges, torsions and impropers.
     """
 
     experiment: Periodic | Vacuum
@@ -115,13 +108,14 @@ class Settings:
     shortest_edge: float | None
     restarts: bool = False
     end: str | None = None
+    charged: bool = False
 
 
 def write_script(settings: Settings) -> Script:
     """The whole input: reads ``system.data``, runs every stage of the protocol."""
     experiment = settings.experiment
     writer = _Writer(settings)
-    lines = [*_NEW, *_header(settings), *writer.at(_first_state(experiment))]
+    lines = [*_new(settings), *_header(settings), *writer.at(_first_state(experiment))]
     for stage in experiment.protocol:
         match stage:
             case Minimize():
@@ -205,31 +199,32 @@ class _Writer:
 
     def push_off(self, stage: PushOff) -> list[str]:
         """Soft repulsion ramped up, then the true interactions, displacements limited all along."""
+        soft = stage.soft is not False and not self._settings.charged
         kick = f"fix thermostat all langevin {stage.temperature:g} {stage.temperature:g} {100 * self._timestep:g}"
-        limited = f"fix dynamics all nve/limit {stage.largest_displacement:g}"
-        soft = [
-            f"pair_coeff {i} {i} 0.0 {1.12 * sigma:.6g}" for i, sigma in enumerate(self._settings.diameters, start=1)
-        ]
         self._temperature = stage.temperature
         return [
             f"# push-off at {stage.temperature:g} K",
-            "pair_style soft 5.0",
-            "pair_modify mix arithmetic",
-            *soft,
+            *(self._soft_styles() if soft else []),
             f"velocity all create {stage.temperature:g} {self._next_seed()} dist gaussian",
-            "variable push equal ramp(0.0,60.0)",
-            "fix push all adapt 1 pair soft a * * v_push",
-            limited,
+            *(["variable push equal ramp(0.0,60.0)", "fix push all adapt 1 pair soft a * * v_push"] if soft else []),
+            f"fix dynamics all nve/limit {stage.largest_displacement:g}",
             f"{kick} {self._next_seed()}",
-            f"run {stage.steps}",
-            "unfix push",
-            *self._settings.styles,
-            *self._coefficients,
-            "minimize 1e-4 1e-6 100 1000",
+            *(self._softly(stage) if soft else []),
             f"run {stage.steps}",
             "unfix thermostat",
             "unfix dynamics",
         ]
+
+    def _soft_styles(self) -> list[str]:
+        soft = [
+            f"pair_coeff {i} {i} 0.0 {1.12 * sigma:.6g}" for i, sigma in enumerate(self._settings.diameters, start=1)
+        ]
+        return ["pair_style soft 5.0", "pair_modify mix arithmetic", *soft]
+
+    def _softly(self, stage: PushOff) -> list[str]:
+        """With the soft repulsion; then the true interactions are there again, and forces are moderate."""
+        styles = [*self._settings.styles, *self._coefficients]
+        return [f"run {stage.steps}", "unfix push", *styles, "minimize 1e-4 1e-6 100 1000"]
 
     def dynamics(self, stage: Dynamics) -> list[str]:
         """One stretch, recorded or not."""
@@ -374,6 +369,17 @@ def _barostat(stage: Dynamics | Ladder, timestep: float) -> str:
     return f"{edges} {stage.pressure[0]:g} {stage.pressure[1]:g} {damping:g}"
 
 
+def _new(settings: Settings) -> list[str]:
+    """How a new simulation begins."""
+    style, special = ("full", 24) if settings.charged else ("molecular", 8)
+    return [
+        "units real",
+        f"atom_style {style}",
+        "boundary p p p",
+        f"read_data system.data extra/special/per/atom {special}",
+    ]
+
+
 def _header(settings: Settings) -> list[str]:
     experiment = settings.experiment
     lines = [
@@ -387,6 +393,11 @@ def _header(settings: Settings) -> list[str]:
         "variable density equal density",
         "variable volume equal vol",
     ]
+    if experiment.bonded_substeps > 1:
+        inner = f"{experiment.bonded_substeps} bond 1 angle 1"
+        atoms = " dihedral 2 improper 2" if settings.charged else ""
+        long_range = " kspace 2" if any(line.startswith("kspace_style") for line in settings.styles) else ""
+        lines.append(f"run_style respa 2 {inner}{atoms} pair 2{long_range}")
     if isinstance(experiment, Vacuum):
         # Molecules that do not see each other: a thousand of them are as good as a thousand simulations of one.
         lines.append("neigh_modify exclude molecule/inter all")

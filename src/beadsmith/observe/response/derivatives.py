@@ -83,13 +83,13 @@ def energies(recording: Recording, problem: Problem, model: Model) -> Energies:
     groups = wiring.molecule_count if isolated else 1
     pairs = _pairs(problem, values)
     form = _form(problem, pairs)
-    sums = _pair_sums(form, frames, wiring, problem.file.forcefield.pair.cutoff, isolated)
+    sums = _pair_sums(form, frames, wiring, problem.forcefield.pair.cutoff, isolated)
     printed, sampled, virial = _pair_values(problem, form, pairs, sums, frames, wiring, isolated)
     bonds, stretch = bond_values(
-        problem.file.forcefield.bond.style, frames, wiring.bonds, groups, _bonds(problem, wiring, values)
+        problem.forcefield.bond.style, frames, wiring.bonds, groups, _bonds(problem, wiring, values)
     )
     angles = angle_values(
-        problem.file.forcefield.angle.style, frames, wiring.angles, groups, _angles(problem, wiring, values)
+        problem.forcefield.angle.style, frames, wiring.angles, groups, _angles(problem, wiring, values)
     )
     bonded = bonds + angles
     return Energies(printed=printed + bonded, sampled=sampled + bonded, virial=virial + stretch)
@@ -120,22 +120,22 @@ def _wiring(recording: Recording, problem: Problem) -> Wiring:
 
 
 def _pairs(problem: Problem, values: dict[str, float]) -> Coefficients:
-    pair = problem.file.forcefield.pair
+    pair = problem.forcefield.pair
     return pair_coefficients(tuple(problem.beads), PAIR_STYLES[pair.style], pair.mixing, values, problem.parameters)
 
 
 def _bonds(problem: Problem, wiring: Wiring, values: dict[str, float]) -> Coefficients:
-    style = BOND_STYLES[problem.file.forcefield.bond.style]
+    style = BOND_STYLES[problem.forcefield.bond.style]
     return bonded_coefficients("bond", wiring.bonds.names, style, values, problem.parameters)
 
 
 def _angles(problem: Problem, wiring: Wiring, values: dict[str, float]) -> Coefficients:
-    style = ANGLE_STYLES[problem.file.forcefield.angle.style]
+    style = ANGLE_STYLES[problem.forcefield.angle.style]
     return bonded_coefficients("angle", wiring.angles.names, style, values, problem.parameters)
 
 
 def _form(problem: Problem, pairs: Coefficients) -> PairForm:
-    pair = problem.file.forcefield.pair
+    pair = problem.forcefield.pair
     return pair_form(pair.style, pairs.values, pair.cutoff, pair.inner_cutoff)
 
 
@@ -168,7 +168,7 @@ def _pair_values(
     isolated: bool,
 ) -> tuple[FrameValues, FrameValues, FrameValues]:
     """Printed energy, sampled energy and virial of the pairs: the same weights on three kinds of sums."""
-    pair = problem.file.forcefield.pair
+    pair = problem.forcefield.pair
     shifts = sums.counts[..., None] * at_cutoff(form, pair.cutoff, len(form.weights))
     printed = sums.functions - shifts if pair.shift else sums.functions
     sampled = sums.functions - shifts

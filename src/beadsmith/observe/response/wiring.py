@@ -90,7 +90,7 @@ def wiring_of(problem: Problem, topology: Topology) -> Wiring:
     molecules = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(topology.molecule_ids)))
     copies = _copies(problem, topology, starts)
     bond_names, angle_names = interaction_names(problem)
-    factors = problem.file.forcefield.special_bonds
+    factors = problem.forcefield.special_bonds
     kinds = problem.molecules
     wiring = Wiring(
         types=topology.bead_types - 1,

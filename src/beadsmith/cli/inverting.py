@@ -1,0 +1,669 @@
+"""``invert``."""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table as Printed
+
+from beadsmith.campaign.inverting import Iteration, Order, best_of, iterate
+from beadsmith.campaign.study import Study
+from beadsmith.cli.answers import write_answer
+from beadsmith.cli.options import JsonOption, WorkersOption
+from beadsmith.cli.progress import Display, display
+from beadsmith.cli.speech import say
+from beadsmith.errors import EstimateError, ProblemError, StudyError
+from beadsmith.inversion.bonded import BondedTerm, invert_bonded
+from beadsmith.inversion.iterative import Key, Pressure, inverted, table_of
+from beadsmith.inversion.proposal import (
+    INNER,
+    SPREAD,
+    Parameters,
+    model_document,
+    parameters_of,
+    problem_document,
+    rules_of,
+)
+from beadsmith.inversion.radial import (
+    MixingCheck,
+    PairGuess,
+    Radial,
+    compare_with_mixing,
+    farthest,
+    fit_style,
+    guess,
+    has_bonds,
+    pair_names,
+    radial,
+    radial_bins,
+)
+from beadsmith.inversion.tables import Table, table_file
+from beadsmith.inversion.targets import bonded_target, pair_target, pressure_of
+from beadsmith.inversion.trajectory import Trajectory, trajectories_of, with_common_names
+from beadsmith.problem.document import write_document
+from beadsmith.problem.problem import Problem, load_problem, read_problem
+from beadsmith.problem.quantity import parse_quantity
+from beadsmith.problem.recording import Array
+from beadsmith.problem.recording_file import load_recordings
+from beadsmith.problem.schema import ForceField
+from beadsmith.problem.styles import MIXING_RULES, PAIR_STYLES
+from beadsmith.report.inversion import draw_bonded, draw_radial
+from beadsmith.simulate.engine import find_engine
+from beadsmith.units import UNIT_OF_KIND
+
+#: A cutoff that nobody named: so many of the largest diameters.
+_DIAMETERS = 2.5
+#: The cutoff of a proposal leaves the box room to shrink.
+_ROOM = 0.9
+#: Pressure of a proposal where none was recorded, atm.
+_USUAL_PRESSURE = 1.0
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """Pair interaction and conditions, checked.
+
+    Attributes:
+        style, mixing: names.
+        cutoff: angstrom; None to choose one.
+        inner: where the smoothing of lj/gromacs begins; None for the usual part of the cutoff.
+        special_bonds: factors.
+        pressure: atm; None for the recorded one.
+        timestep: fs.
+    """
+
+    style: str
+    mixing: str
+    cutoff: float | None
+    inner: float | None
+    special_bonds: tuple[float, float, float]
+    pressure: float | None
+    timestep: float
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs at a cutoff.
+
+    Attributes:
+        cutoffs: inner and outer, angstrom.
+        functions: by name, one for each trajectory; None where it has no such pair.
+        guesses: by name.
+    """
+
+    cutoffs: tuple[float, float]
+    functions: Mapping[str, tuple[Radial | None, ...]]
+    guesses: Mapping[str, PairGuess]
+
+
+def invert(
+    beads: Annotated[
+        list[Path], typer.Argument(help="Trajectories of beads, one file or several.", metavar="BEADS.npz")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.", metavar="FOLDER")],
+    problem: Annotated[
+        Path | None,
+        typer.Option(
+            "--problem", "-p", help="Give this problem the ranges, instead of writing one.", metavar="PROBLEM"
+        ),
+    ] = None,
+    pair: Annotated[str, typer.Option("--pair", help="Pair style: lj/cut, lj/gromacs or mie/cut.")] = "lj/cut",
+    mixing: Annotated[str, typer.Option("--mixing", help="Mixing rule: arithmetic, geometric or sixthpower.")] = (
+        "arithmetic"
+    ),
+    cutoff: Annotated[
+        str | None, typer.Option("--cutoff", help="Of pairs, such as '12 angstrom'; chosen if left out.")
+    ] = None,
+    width: Annotated[str, typer.Option("--bin", help="Width of the bins of g(r).")] = "0.1 angstrom",
+    temperature: Annotated[
+        str | None, typer.Option("--temperature", help="Where the trajectories do not say: '300 K'.")
+    ] = None,
+    pressure: Annotated[
+        str | None, typer.Option("--pressure", help="To be met; that of the trajectories if left out.")
+    ] = None,
+    iterations: Annotated[
+        int, typer.Option("--iterate", min=0, help="Iterative Boltzmann inversion with LAMMPS, at most so many times.")
+    ] = 0,
+    steps: Annotated[int, typer.Option("--steps", min=100, help="Recorded steps of each simulation.")] = 20000,
+    frames: Annotated[int, typer.Option("--frames", min=10, help="Recorded frames of each.")] = 100,
+    timestep: Annotated[str, typer.Option("--timestep", help="Of the simulations.")] = "4 fs",
+    damping: Annotated[
+        float, typer.Option("--damping", min=0.01, max=1.0, help="Share of every correction that is applied.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of velocities and thermostats.")] = 1,
+    workers: WorkersOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Derive bonded terms, and first guesses of the others, from mapped trajectories by Boltzmann inversion.
+
+    Writes a complete coarse-grained problem, its first model, distributions, tables and figures.  With --iterate,
+    tabulated potentials are corrected until LAMMPS gives the distributions and the pressure of the trajectories; the
+    same command goes on where it was stopped.
+    """
+    started = time.monotonic()
+    console = Console()
+    base = None if problem is None else load_problem(problem)
+    choices = _choices(base, pair, mixing, cutoff, pressure, timestep)
+    trajectories, names = _read(beads, temperature)
+    if base is not None:
+        _all_seen(base, trajectories, names)
+    terms = _bonded(trajectories)
+    pairs = _pairs(trajectories, names, choices, parse_option(width, "length", "--bin"))
+    _writable(output)
+    found: tuple[Iteration, ...] = ()
+    order = (
+        _order(trajectories, terms, pairs, choices, iterations, steps, frames, damping, seed) if iterations else None
+    )
+    if order is not None:
+        found = _iterated(order, output, workers or os.cpu_count() or 1, console)
+    guesses = _after(order, found, pairs, choices)
+    checks = compare_with_mixing(list(guesses.values()), choices.mixing)
+    parameters = parameters_of(terms, list(guesses.values()), choices.style)
+    warnings = [sentence for term in terms for sentence in term.warnings]
+    warnings += [sentence for one in guesses.values() for sentence in one.warnings]
+    parameters, more = _write_problem(output, problem, base, trajectories, names, parameters, choices, pairs.cutoffs)
+    warnings += more
+    notes = _notes(bool(found))
+    title = "First guess by Boltzmann inversion" if not found else "Boltzmann inversion, iterated"
+    write_document(output / "model.yaml", model_document(title, parameters, trajectories, notes))
+    load_problem(output / "problem.yaml")
+    _write_distributions(output, trajectories, terms, pairs, found)
+    tables = _write_tables(output, terms, order, found)
+    _draw(output, trajectories, terms, pairs, guesses, found)
+    _print(console, terms, guesses, checks, found)
+    for sentence in warnings:
+        say(console, f"note: {sentence}")
+    say(console, f"problem, model, distributions and figures are in {output}")
+    answer = {
+        "command": "invert",
+        "states": [one.state.as_dict() for one in trajectories],
+        "parameters": {
+            name: {"value": value, "stderr": parameters.stderrs[name]} for name, value in parameters.values.items()
+        },
+        "bonded": [_term_answer(term) for term in terms],
+        "pairs": [_guess_answer(one) for one in guesses.values()],
+        "mixing": [_check_answer(one) for one in checks],
+        "iterations": [_iteration_answer(one) for one in found],
+        "converged": best_of(found).converged if found else None,
+        "tables": tables,
+        "warnings": warnings,
+        "problem": str(output / "problem.yaml"),
+        "model": str(output / "model.yaml"),
+        "wall_seconds": time.monotonic() - started,
+        "core_seconds": sum(one.core_seconds for each in found for one in each.measurements),
+        "units": {name: UNIT_OF_KIND[kind] for name, kind in parameters.kinds.items()}
+        | {"pressure": "atm", "wall_seconds": "s", "core_seconds": "s"},
+    }
+    write_answer(json, answer)
+
+
+def parse_option(text: str, kind: str, name: str) -> float:
+    """A positive quantity from the command line, in the unit of its kind.
+
+    Raises:
+        ProblemError: not one.
+    """
+    try:
+        value = parse_quantity(text, kind)
+    except ValueError as error:
+        raise ProblemError(name, text, str(error)) from error
+    if value <= 0 and kind != "pressure":
+        raise ProblemError(name, text, f"a positive {kind}")
+    return value
+
+
+def _choices(
+    base: Problem | None, pair: str, mixing: str, cutoff: str | None, pressure: str | None, timestep: str
+) -> _Choices:
+    """From the options, or from the problem that is given."""
+    if pair not in PAIR_STYLES:
+        raise ProblemError("--pair", pair, f"one of {', '.join(PAIR_STYLES)}")
+    if mixing not in MIXING_RULES:
+        raise ProblemError("--mixing", mixing, f"one of {', '.join(MIXING_RULES)}")
+    reach = None if cutoff is None else parse_option(cutoff, "length", "--cutoff")
+    wanted = None if pressure is None else parse_option(pressure, "pressure", "--pressure")
+    step = parse_option(timestep, "time", "--timestep")
+    if base is None:
+        return _Choices(pair, mixing, reach, None, (0.0, 0.0, 1.0), wanted, step)
+    forcefield = base.file.forcefield
+    if not isinstance(forcefield, ForceField):
+        raise ProblemError(f"{base.path}: forcefield", "all atoms", "a coarse-grained problem", "leave --problem out")
+    own = forcefield.pair
+    for section, style in (("bond", forcefield.bond.style), ("angle", forcefield.angle.style)):
+        if style != "harmonic":
+            raise ProblemError(f"{base.path}: forcefield.{section}.style", style, "harmonic", "which is what is fitted")
+    return _Choices(
+        own.style, own.mixing, reach or own.cutoff, own.inner_cutoff, forcefield.special_bonds, wanted, step
+    )
+
+
+def _read(paths: Sequence[Path], temperature: str | None) -> tuple[tuple[Trajectory, ...], tuple[str, ...]]:
+    kelvin = None if temperature is None else parse_option(temperature, "temperature", "--temperature")
+    found: list[Trajectory] = []
+    for path in paths:
+        found += trajectories_of(load_recordings(path), str(path), kelvin)
+    return with_common_names(found)
+
+
+def _all_seen(base: Problem, trajectories: Sequence[Trajectory], names: Sequence[str]) -> None:
+    """Every bead, bond and angle of the problem was seen."""
+    wanted = [("bead", tuple(base.beads), set(names))]
+    for section, types in (("bond", base.bond_types), ("angle", base.angle_types)):
+        wanted.append((section, types, {name for one in trajectories for name in one.names(section)}))
+    order = {name: place for place, name in enumerate(base.beads)}
+    for section, types, seen in wanted:
+        alike = {_turned(name, order) for name in seen}
+        for name in types:
+            if name not in alike:
+                raise ProblemError(
+                    f"{base.path}: {section} {name}",
+                    f"trajectories with {', '.join(sorted(seen)) or 'none'}",
+                    f"one in which {section} {name} is seen",
+                    "add a trajectory that has it, at a higher degree of crosslinking perhaps",
+                )
+
+
+def _turned(name: str, order: Mapping[str, int]) -> str:
+    """The name of an interaction in the order of a problem file."""
+    words = name.split("-")
+    return "-".join(min(words, words[::-1], key=lambda one: [order.get(word, len(order)) for word in one]))
+
+
+def _bonded(trajectories: Sequence[Trajectory]) -> list[BondedTerm]:
+    terms = []
+    for section in ("bond", "angle"):
+        for name in dict.fromkeys(name for one in trajectories for name in one.names(section)):
+            terms.append(invert_bonded(section, name, trajectories))
+    return terms
+
+
+def _pairs(trajectories: Sequence[Trajectory], names: Sequence[str], choices: _Choices, width: float) -> _Pairs:
+    """Radial distribution functions up to the cutoff, and guesses from them."""
+    limit = farthest(trajectories)
+    reach = choices.cutoff or limit
+    if reach > limit:
+        raise ProblemError(
+            "--cutoff",
+            f"{reach:g} angstrom",
+            f"at most half the shortest edge of the boxes, {limit:.4g} angstrom",
+            "simulate more molecules, or choose a shorter one",
+        )
+    known = pair_names(trajectories, names)
+    if missing := [bead for bead in names if f"{bead}-{bead}" not in known]:
+        raise EstimateError(
+            f"pair {missing[0]}-{missing[0]}: no two such beads lie in different molecules; its interaction cannot be "
+            "guessed from this system, simulate more molecules"
+        )
+    bins = radial_bins(reach, width)
+    functions = {name: tuple(radial(one, name, bins) for one in trajectories) for name in known}
+    guesses = {
+        name: guess([one for one in each if one is not None], bonded=has_bonds(trajectories, name))
+        for name, each in functions.items()
+    }
+    if choices.cutoff is None:
+        largest = max(one.sigma for one in guesses.values())
+        reach = min(round(2.0 * _DIAMETERS * largest) / 2.0, _ROOM * limit)
+        count = int(np.searchsorted(bins, reach))
+        reach = float(bins[count - 1] + 0.5 * (bins[1] - bins[0]))
+        functions = {
+            name: tuple(None if one is None else _shortened(one, count) for one in each)
+            for name, each in functions.items()
+        }
+    return _Pairs((choices.inner or INNER * reach, reach), functions, guesses)
+
+
+def _shortened(one: Radial, count: int) -> Radial:
+    return Radial(one.name, one.r[:count], one.g[:count], one.stderr[:count], one.kt, one.pairs, one.volume)
+
+
+def _order(
+    trajectories: tuple[Trajectory, ...],
+    terms: Sequence[BondedTerm],
+    pairs: _Pairs,
+    choices: _Choices,
+    iterations: int,
+    steps: int,
+    frames: int,
+    damping: float,
+    seed: int,
+) -> Order:
+    targets = [pair_target(each, trajectories) for each in pairs.functions.values()]
+    start: dict[Key, Array] = {target.key: inverted(target) for target in targets}
+    for term in terms:
+        target = bonded_target(term, trajectories)
+        targets.append(target)
+        start[target.key] = term.table(target.x)
+    given = None if choices.pressure is None else Pressure(choices.pressure, 0.0)
+    return Order(
+        trajectories=trajectories,
+        targets=tuple(targets),
+        start=start,
+        pressures=tuple(given or pressure_of(one) for one in trajectories),
+        special_bonds=choices.special_bonds,
+        iterations=iterations,
+        steps=steps,
+        frames=frames,
+        timestep=choices.timestep,
+        damping=damping,
+        seed=seed,
+        time_limit=12 * 3600.0,
+    )
+
+
+def _iterated(order: Order, output: Path, workers: int, console: Console) -> tuple[Iteration, ...]:
+    engine = find_engine()
+    if all(one is None for one in order.pressures):
+        say(console, "note: no pressure was recorded with the trajectories, so none is corrected; give --pressure")
+    with Study(output).driven(), Study(output).lease() as lease, display(console) as shown:
+        return iterate(
+            order,
+            output / "iterations",
+            engine,
+            workers,
+            lambda: not lease.exists(),
+            lambda one: _tell(one, order, shown, console),
+        )
+
+
+def _tell(one: Iteration, order: Order, shown: Display, console: Console) -> None:
+    shown.step("iterate", one.number, order.iterations, known=False)
+    say(console, _sentence(one))
+
+
+def _sentence(one: Iteration) -> str:
+    worst = one.worst
+    pressures = ", ".join(f"{found.pressure.value:.0f} ± {found.pressure.stderr:.0f}" for found in one.measurements)
+    return (
+        f"iteration {one.number}: {worst.key[0]} {worst.key[1]} deviates most, by {100 * worst.relative:.2g} % where "
+        f"noise makes {100 * worst.floor:.2g} %; pressure {pressures} atm{'; converged' if one.converged else ''}"
+    )
+
+
+def _after(order: Order | None, found: Sequence[Iteration], pairs: _Pairs, choices: _Choices) -> dict[str, PairGuess]:
+    """The guesses, or what the pair style makes of the iterated potentials."""
+    if order is None or not found:
+        return dict(pairs.guesses)
+    best = best_of(found)
+    fitted = {}
+    for name, first in pairs.guesses.items():
+        function = next(one for one in pairs.functions[name] if one is not None)
+        energy = best.energies["pair", name]
+        fitted[name] = fit_style(choices.style, function, energy, first, pairs.cutoffs)
+    return fitted
+
+
+def _writable(folder: Path) -> None:
+    try:
+        for part in ("distributions", "tables"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(
+            f"--output: received {folder}, expected a folder that can be written ({error.strerror})"
+        ) from error
+
+
+def _write_problem(
+    output: Path,
+    path: Path | None,
+    base: Problem | None,
+    trajectories: Sequence[Trajectory],
+    names: Sequence[str],
+    parameters: Parameters,
+    choices: _Choices,
+    cutoffs: tuple[float, float],
+) -> tuple[Parameters, tuple[str, ...]]:
+    """Write the problem file; the parameters that it needs, and remarks."""
+    if base is None or path is None:
+        section: dict[str, Any] = {
+            "style": choices.style,
+            "cutoff": f"{cutoffs[1]:.6g} angstrom",
+            "mixing": choices.mixing,
+        }
+        if PAIR_STYLES[choices.style].cutoffs > 1:
+            section["inner_cutoff"] = f"{cutoffs[0]:.6g} angstrom"
+        known = next((one for one in map(pressure_of, trajectories) if one is not None), None)
+        pressure = choices.pressure
+        if pressure is None:
+            # A pressure below that of the air is noise more often than meant, and a liquid under tension boils.
+            pressure = max(known.value, _USUAL_PRESSURE) if known is not None else _USUAL_PRESSURE
+        document, kept, warnings = problem_document(
+            trajectories, names, parameters, section, pressure, choices.timestep
+        )
+        write_document(output / "problem.yaml", document)
+        return kept, warnings
+    kinds = base.parameters.kinds
+    order = {name: place for place, name in enumerate(base.beads)}
+    own = _in_order(parameters, order)
+    needed = {name: value for name, value in own.values.items() if name in kinds}
+    kept = Parameters(needed, {name: own.stderrs[name] for name in needed}, {name: own.kinds[name] for name in needed})
+    document = _elsewhere(read_problem(path), path.parent, output)
+    document["parameters"] = {**document.get("parameters", {}), **rules_of(kept)}
+    write_document(output / "problem.yaml", document)
+    return kept, ()
+
+
+def _in_order(parameters: Parameters, order: Mapping[str, int]) -> Parameters:
+    """Names of interactions as another file writes them."""
+
+    def renamed(name: str) -> str:
+        section, _, rest = name.partition(".")
+        middle, _, last = rest.rpartition(".")
+        return f"{section}.{_turned(middle, order)}.{last}"
+
+    return Parameters(
+        {renamed(name): value for name, value in parameters.values.items()},
+        {renamed(name): stderr for name, stderr in parameters.stderrs.items()},
+        {renamed(name): kind for name, kind in parameters.kinds.items()},
+    )
+
+
+def _elsewhere(entry: Any, folder: Path, output: Path) -> Any:
+    """A document with the files that it names as they are called from another folder."""
+    if isinstance(entry, dict):
+        return {key: _elsewhere(value, folder, output) for key, value in entry.items()}
+    if isinstance(entry, list):
+        return [_elsewhere(value, folder, output) for value in entry]
+    if (
+        isinstance(entry, str)
+        and "." in entry
+        and len(entry) < 200
+        and "\n" not in entry
+        and (folder / entry).is_file()
+    ):
+        return os.path.relpath(folder / entry, output)
+    return entry
+
+
+def _notes(iterated: bool) -> str:
+    if iterated:
+        return (
+            "Bonded terms by maximum likelihood with the measures r^2 and sin(theta); epsilon and sigma fitted to the "
+            f"pair potentials of iterative Boltzmann inversion. Ranges are {100 * SPREAD:.0f} % wide each way."
+        )
+    return (
+        "Bonded terms by maximum likelihood with the measures r^2 and sin(theta). Epsilon and sigma are guesses, from "
+        "the height and the rise of the first peak of g(r) between molecules; their errors hold what such guesses were "
+        f"found to be off by. Ranges are {100 * SPREAD:.0f} % wide each way."
+    )
+
+
+def _write_distributions(
+    output: Path,
+    trajectories: Sequence[Trajectory],
+    terms: Sequence[BondedTerm],
+    pairs: _Pairs,
+    found: Sequence[Iteration],
+) -> None:
+    folder = output / "distributions"
+    for term in terms:
+        curve = term.curve
+        x = "length" if term.section == "bond" else "angle"
+        columns = {x: curve.x, "density": curve.density, "density_stderr": curve.stderr, "harmonic": curve.fit}
+        columns |= {"gaussians": curve.mixture, "potential_of_mean_force": curve.potential}
+        _write_csv(folder / f"{term.section}.{term.name}.csv", columns)
+    best = best_of(found) if found else None
+    for name, each in pairs.functions.items():
+        columns = {}
+        for number, one in enumerate(each, start=1):
+            if one is None:
+                continue
+            mark = f"_{number}" if len(trajectories) > 1 else ""
+            columns |= {"r": one.r, f"g{mark}": one.g, f"g{mark}_stderr": one.stderr}
+            if best is not None and (gave := best.measurements[number - 1].distributions.get(("pair", name))):
+                columns |= {f"iterated{mark}": gave.value, f"iterated{mark}_stderr": gave.stderr}
+        if best is not None:
+            columns["potential"] = best.energies["pair", name]
+        _write_csv(folder / f"radial.{name}.csv", columns)
+
+
+def _write_csv(path: Path, columns: Mapping[str, Array]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows([[f"{value:.6g}" for value in row] for row in zip(*columns.values(), strict=True)])
+
+
+def _write_tables(
+    output: Path, terms: Sequence[BondedTerm], order: Order | None, found: Sequence[Iteration]
+) -> dict[str, str]:
+    """Tables of the bonded terms; after an iteration, of all that it made, with the LAMMPS lines to use them."""
+    tables: list[Table] = [term.table for term in terms]
+    if order is not None and found:
+        best = best_of(found)
+        tables = [table_of(target, best.energies[target.key]) for target in order.targets]
+    written: dict[str, str] = {}
+    for kind in ("pair", "bond", "angle"):
+        own = [one for one in tables if one.kind == kind]
+        if own:
+            path = output / "tables" / f"{kind}.table"
+            path.write_text(table_file(own, f"{kind} potentials by Boltzmann inversion, units real"), encoding="utf-8")
+            written |= {one.keyword: str(path) for one in own}
+    return written
+
+
+def _draw(
+    output: Path,
+    trajectories: Sequence[Trajectory],
+    terms: Sequence[BondedTerm],
+    pairs: _Pairs,
+    guesses: Mapping[str, PairGuess],
+    found: Sequence[Iteration],
+) -> None:
+    draw_bonded(output / "bonds.png", [term for term in terms if term.section == "bond"])
+    draw_bonded(output / "angles.png", [term for term in terms if term.section == "angle"])
+    best = best_of(found) if found else None
+    panels = []
+    for name, each in pairs.functions.items():
+        functions = [(own.state.label, one) for own, one in zip(trajectories, each, strict=True) if one is not None]
+        first = next(number for number, one in enumerate(each) if one is not None)
+        gave = None if best is None else best.measurements[first].distributions["pair", name].value
+        panels.append((name, functions, guesses.get(name), gave))
+    draw_radial(output / "radial.png", panels)
+
+
+def _print(
+    console: Console,
+    terms: Sequence[BondedTerm],
+    guesses: Mapping[str, PairGuess],
+    checks: Sequence[MixingCheck],
+    found: Sequence[Iteration],
+) -> None:
+    if terms:
+        table = Printed()
+        for column in ("", "K", "x0", "unit", "independent samples", "fit"):
+            table.add_column(column)
+        for term in terms:
+            unit = "Å, kcal/mol/Å²" if term.section == "bond" else "°, kcal/mol/rad²"
+            table.add_row(
+                f"{term.section} {term.name}",
+                f"{term.k:.4g} ± {term.k_stderr:.2g}",
+                f"{term.centre:.5g} ± {term.centre_stderr:.2g}",
+                unit,
+                f"{term.samples:.0f}",
+                term.quality,
+            )
+        console.print(table)
+    ruled = {one.name: one for one in checks}
+    table = Printed()
+    for column in ("pair", "epsilon kcal/mol", "sigma Å", "peak of g", "mixing rule gives"):
+        table.add_column(column)
+    for name, one in guesses.items():
+        check = ruled.get(name)
+        told = "" if check is None else f"{check.epsilon:.3g} ({check.epsilon_deviation:+.1f} standard errors), "
+        told += "" if check is None else f"{check.sigma:.4g} ({check.sigma_deviation:+.1f})"
+        table.add_row(
+            name,
+            f"{one.epsilon:.3g} ± {one.epsilon_stderr:.2g}",
+            f"{one.sigma:.4g} ± {one.sigma_stderr:.2g}",
+            f"{one.peak[1]:.3g} at {one.peak[0]:.3g} Å",
+            told,
+        )
+    console.print(table)
+    if not found:
+        say(
+            console,
+            "epsilon and sigma are first guesses: in a liquid g(r) is packing as much as interaction, and the errors "
+            "say how far such guesses were off for Lennard-Jones liquids",
+        )
+    elif not best_of(found).converged:
+        say(
+            console,
+            f"not converged after {len(found)} iterations: {_sentence(best_of(found))}; allow more with --iterate",
+        )
+
+
+def _term_answer(term: BondedTerm) -> dict[str, Any]:
+    return {
+        "kind": term.section,
+        "name": term.name,
+        "k": {"value": term.k, "stderr": term.k_stderr},
+        "centre": {"value": term.centre, "stderr": term.centre_stderr},
+        "samples": term.samples,
+        "overlap": term.overlap,
+        "expected_overlap": term.expected_overlap,
+        "harmonic": term.harmonic,
+        "gaussians": term.wells,
+        "peaks": [{"centre": peak.centre, "weight": peak.weight, "k": peak.k} for peak in term.peaks],
+        "quality": term.quality,
+    }
+
+
+def _guess_answer(one: PairGuess) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "epsilon": {"value": one.epsilon, "stderr": one.epsilon_stderr, "statistical_stderr": one.statistical[0]},
+        "sigma": {"value": one.sigma, "stderr": one.sigma_stderr, "statistical_stderr": one.statistical[1]},
+        "peak": {"r": one.peak[0], "g": one.peak[1]},
+        "method": one.method,
+    }
+
+
+def _check_answer(one: MixingCheck) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "epsilon": one.epsilon,
+        "sigma": one.sigma,
+        "epsilon_deviation": one.epsilon_deviation,
+        "sigma_deviation": one.sigma_deviation,
+    }
+
+
+def _iteration_answer(one: Iteration) -> dict[str, Any]:
+    return {
+        "iteration": one.number,
+        "converged": one.converged,
+        "pressure": [{"value": each.pressure.value, "stderr": each.pressure.stderr} for each in one.measurements],
+        "deviations": [
+            {"kind": each.key[0], "name": each.key[1], "relative": each.relative, "noise": each.floor}
+            for each in one.deviations
+        ],
+    }
