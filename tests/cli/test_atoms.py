@@ -1,0 +1,85 @@
+"""``build``, ``evaluate`` and the others on a problem of atoms, as words on the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ATOMS = yaml.safe_load("""
+title: Ethylene glycol
+forcefield: {atomistic: dreiding, cutoff: 7 angstrom, accuracy: 1e-3}
+molecules: {glycol: {smiles: OCCO}}
+mapping: {molecules: {glycol: [{bead: M, smarts: "[CH2]O"}]}}
+experiments:
+  melt:
+    kind: melt
+    molecules: {glycol: 40}
+    initial_density: 0.4 g/cm^3
+    timestep: 3 fs
+    bonded_substeps: 3
+    protocol:
+      - {stage: minimize, iterations: 100}
+      - {stage: push-off, temperature: 400 K, steps: 100}
+      - {stage: npt, temperature: 400 K, pressure: 3000 atm, pressure_damping: 500 fs, duration: 1.5 ps}
+      - {stage: nvt, temperature: 400 K, duration: 3 ps, record: yes, frames: 100}
+observables:
+  density: {kind: density, experiment: melt}
+  u2: {kind: debye_waller_factor, experiment: melt, time: 0.3 ps}
+  u2_of_atoms: {kind: debye_waller_factor, experiment: melt, time: 0.3 ps, of: atoms}
+  u2_of_hydrogen: {kind: debye_waller_factor, experiment: melt, time: 0.3 ps, of: atoms, beads: H}
+""")
+
+
+@pytest.fixture
+def problem(tmp_path: Path) -> Path:
+    path = tmp_path / "atoms.yaml"
+    path.write_text(yaml.safe_dump(ATOMS, sort_keys=False))
+    return path
+
+
+def beadsmith(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "beadsmith", *map(str, words)], capture_output=True, text=True, check=False
+    )
+
+
+def test_build_writes_all_that_lammps_needs(problem, tmp_path):
+    done = beadsmith("build", problem, "-o", tmp_path / "packed", "--json", tmp_path / "build.json")
+    answer = json.loads((tmp_path / "build.json").read_text())
+
+    assert done.returncode == 0, done.stderr
+    assert answer["counts"] == {"molecules": 40, "particles": 400, "bonds": 360, "angles": 560}
+    assert answer["mass"] == pytest.approx(40 * 62.068, abs=0.1)
+    assert set(answer["files"]) == {"in.lammps", "system.data", "coefficients.lammps"}
+    assert all((tmp_path / "packed" / file).is_file() for file in answer["files"])
+
+
+@pytest.mark.lammps
+def test_beads_move_less_than_atoms_and_these_less_than_hydrogen(problem, tmp_path):
+    done = beadsmith("evaluate", problem, "-s", tmp_path / "study", "--replicas", 1, "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads((tmp_path / "out.json").read_text())
+    beads, atoms, hydrogen = (
+        answer["observables"][name][0]["value"] for name in ("u2", "u2_of_atoms", "u2_of_hydrogen")
+    )
+    assert 0 < beads < atoms < hydrogen
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["run"], "received a problem of atoms, expected one of beads"),
+        (["identify"], "received a problem of atoms, expected one of beads"),
+        (["evaluate", "--model", "any.yaml"], "--model: received any.yaml, expected no model for a problem of atoms"),
+    ],
+)
+def test_what_makes_no_sense_of_atoms_is_refused_in_one_sentence(problem, words, sentence):
+    command, *options = words
+    done = beadsmith(command, problem, *options)
+
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
