@@ -2,7 +2,7 @@
 
 A simulation runs in a folder of its own whose name begins with a dot; only when all is written is that folder renamed
 to the hash.  So a folder without a dot is complete, one with a dot is never read, and ``kill -9`` loses at most what
-was running.
+was running; where restart files are written, only what came after the last one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from beadsmith.problem.recording import Recording
 from beadsmith.problem.recording_file import load_recordings, save_recordings
 from beadsmith.problem.records import Failure, Gradient, Observation
+from beadsmith.simulate.resuming import has_checkpoint
 
 _RESULT = "result.json"
 _RECORDINGS = "recordings.npz"
@@ -101,10 +102,16 @@ class RunStore:
         shutil.copyfile(self.root / name / file, destination)
 
     def attempt(self, name: str) -> Path:
-        """A fresh folder to run in."""
+        """A folder to run in: that of an attempt which an earlier driver left and which can go on, or a fresh one."""
         folder = self.root / f".{name}-{uuid.uuid4().hex[:8]}"
-        folder.mkdir(parents=True)
+        try:
+            self._left(name).rename(folder)
+        except OSError:
+            folder.mkdir(parents=True)
         return folder
+
+    def _left(self, name: str) -> Path:
+        return self.root / f".{name}-left"
 
     def finish(self, attempt: Path, result: RunResult, recordings: Sequence[Recording]) -> None:
         """Make an attempt the finished simulation, at once and as a whole."""
@@ -128,11 +135,19 @@ class RunStore:
         return sorted(entry.name for entry in self.root.iterdir() if not entry.name.startswith(".") and entry.is_dir())
 
     def clear_attempts(self) -> None:
-        """Remove what interrupted simulations left; only while no other driver works here."""
-        if self.root.is_dir():
-            for entry in self.root.iterdir():
-                if entry.name.startswith(".") and entry.is_dir():
-                    shutil.rmtree(entry, ignore_errors=True)
+        """Remove what interrupted simulations left, but for one of each that can go on.
+
+        Only while no other driver works here: what can go on must not be running.
+        """
+        entries = [] if not self.root.is_dir() else list(self.root.iterdir())
+        for entry in entries:
+            if not entry.name.startswith(".") or not entry.is_dir():
+                continue
+            left = self._left(entry.name[1:].rpartition("-")[0])
+            if has_checkpoint(entry) and not left.exists():
+                entry.rename(left)
+            elif entry != left:
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def write_json(path: Path, record: Any) -> None:

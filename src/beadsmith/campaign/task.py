@@ -26,6 +26,7 @@ from beadsmith.simulate.diagnosis import diagnose, incomplete
 from beadsmith.simulate.engine import Engine, Finished, Interrupted, run_simulation
 from beadsmith.simulate.outputs import OutputMissing, read_recordings
 from beadsmith.simulate.plan import Simulation
+from beadsmith.simulate.resuming import clear_checkpoints, has_checkpoint, parts_of_dumps
 
 
 @dataclass(frozen=True)
@@ -102,22 +103,38 @@ def run_task(task: Task, engine: Engine) -> RunResult:
     if known is not None:
         return known
     attempt = task.store.attempt(task.simulation.name)
-    for local, (name, file) in task.simulation.inherited.items():
-        task.store.lend(name, file, attempt / local)
     try:
-        finished = run_simulation(task.simulation, attempt, engine, stop=lambda: not task.lease.exists())
-        result, recordings = _read(task, attempt, finished)
+        result, recordings = _attempted(task, attempt, engine)
         if recordings:
             _discard_raw(task.simulation, attempt)
         if not task.keep_frames:
             recordings = tuple(replace(recording, frames=None) for recording in recordings)
-        if not task.lease.exists():
-            # The end of the campaign may have been the end of LAMMPS: that is no failure of its own.
-            raise Interrupted
+        clear_checkpoints(attempt)
         task.store.finish(attempt, result, recordings)
     finally:
-        shutil.rmtree(attempt, ignore_errors=True)
+        if not has_checkpoint(attempt):
+            shutil.rmtree(attempt, ignore_errors=True)
     return result
+
+
+def _attempted(task: Task, attempt: Path, engine: Engine) -> tuple[RunResult, tuple[Recording, ...]]:
+    """Run in a folder, where an earlier attempt may have left something to go on with, and read.
+
+    Raises:
+        Interrupted: if the lease ended first.
+    """
+    for local, (name, file) in task.simulation.inherited.items():
+        task.store.lend(name, file, attempt / local)
+    finished = run_simulation(task.simulation, attempt, engine, stop=lambda: not task.lease.exists())
+    if not task.lease.exists():
+        # The end of the campaign may have been the end of LAMMPS: that is no failure of its own.
+        raise Interrupted
+    result, recordings = _read(task, attempt, finished)
+    if result.failure is not None and finished.resumed:
+        # What was left may have been broken; what fails from the beginning fails for a reason.
+        clear_checkpoints(attempt)
+        return _attempted(task, attempt, engine)
+    return result, recordings
 
 
 def _read(task: Task, folder: Path, finished: Finished) -> tuple[RunResult, tuple[Recording, ...]]:
@@ -237,4 +254,5 @@ def _discard_raw(simulation: Simulation, folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     for number in range(len(simulation.stretches)):
         (folder / f"series_{number}.txt").unlink(missing_ok=True)
-        (folder / f"frames_{number}.bin").unlink(missing_ok=True)
+        for part in parts_of_dumps(folder, number):
+            part.unlink()

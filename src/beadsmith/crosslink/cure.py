@@ -164,8 +164,9 @@ class CureOrder:
         return script_of(self.problem, self._at(0.0, stages), self.model, 0, end=_END).text
 
     def _at(self, degree: float, stages: Sequence[schema.CureStage]) -> schema.Network:
-        """The experiment at a degree, with other stages for its protocol."""
-        return cured_experiment(self.network, degree).model_copy(update={"protocol": tuple(stages)})
+        """The experiment at a degree, with other stages for its protocol; a cure goes on after a cycle, not within."""
+        changes = {"protocol": tuple(stages), "checkpoint": None}
+        return cured_experiment(self.network, degree).model_copy(update=changes)
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ def check_experiments(
                 continue
             case Formulas():
                 continue
+        _check_checkpoint(experiment, where)
         _check_protocol(experiment, experiment.protocol, bonds, f"{where}.protocol")
         if isinstance(experiment, Network):
             _check_protocol(experiment, experiment.cure.preparation, bonds, f"{where}.cure.preparation")
@@ -229,6 +230,11 @@ def _check_protocol(experiment: Periodic | Vacuum, protocol: Sequence[Stage], bo
         if isinstance(stage, Tension) and not any(isinstance(one, Dynamics | Ladder) for one in protocol):
             expected = "dynamics before, which gives the beads their velocities and lets the box relax"
             raise ProblemError(f"{where}.{number}", "tension after no dynamics", expected)
+
+
+def _check_checkpoint(experiment: Periodic | Vacuum, where: str) -> None:
+    if experiment.checkpoint is not None:
+        _check_duration(experiment.checkpoint, experiment.timestep, f"{where}.checkpoint")
 
 
 def _check_stage(experiment: Periodic | Vacuum, stage: Stage, bonds: Sequence[str], where: str) -> None:

@@ -393,6 +393,9 @@ class Simulated(Section):
     """MPI processes of one simulation."""
     skin: Length = 2.0
     """Neighbour-list skin."""
+    checkpoint: QuantityText | None = None
+    """Write a restart file so often, such as '15 ps' or '5000 steps': a simulation that was killed goes on from it
+    instead of from its beginning."""
     bonded_substeps: Count = 1
     """Bonds and angles are integrated so many times in every time step (r-RESPA)."""
 

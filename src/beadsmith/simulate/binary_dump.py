@@ -68,6 +68,27 @@ def binary_frames(content: bytes) -> list[DumpFrame]:
     return frames
 
 
+def length_until(content: bytes, step: int) -> int:
+    """Bytes of the frames up to a step; what comes after them, or is cut short, does not count.
+
+    Raises:
+        BrokenDump: the beginning is not that of a binary dump.
+    """
+    if not content:
+        return 0
+    reader = _Reader(content, _byte_order(content))
+    whole = 0
+    while not reader.ended:
+        try:
+            frame = _frame(reader)
+        except (struct.error, ValueError):
+            break
+        if frame.step > step:
+            break
+        whole = reader.place
+    return whole
+
+
 def _byte_order(content: bytes) -> str:
     for order in _ORDERS:
         if content.startswith(struct.pack(f"{order}q", -len(_MAGIC)) + _MAGIC):

@@ -21,6 +21,7 @@ from pathlib import Path
 from beadsmith.errors import EngineNotFound
 from beadsmith.simulate.diagnosis import Ending
 from beadsmith.simulate.plan import Simulation
+from beadsmith.simulate.resuming import resumed_files
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -61,12 +62,14 @@ class Finished:
     Attributes:
         ending: how.
         wall_seconds: duration.
-        core_seconds: processor time of LAMMPS and its children.
+        core_seconds: processor time of LAMMPS and its children; of what was done before it was killed nothing is known.
+        resumed: whether it went on with what an earlier attempt had left.
     """
 
     ending: Ending
     wall_seconds: float
     core_seconds: float
+    resumed: bool = False
 
 
 def find_engine(named: str | None = None) -> Engine:
@@ -90,16 +93,18 @@ def find_engine(named: str | None = None) -> Engine:
 
 
 def run_simulation(simulation: Simulation, folder: Path, engine: Engine, stop: Callable[[], bool]) -> Finished:
-    """Write the inputs into ``folder`` (empty, and its own) and run LAMMPS there.
+    """Write the inputs into ``folder`` (its own) and run LAMMPS there.
 
     Args:
+        folder: empty, or what a killed attempt at the same simulation has left: from its last restart file it goes on.
         stop: asked now and then; True when the campaign was interrupted.
 
     Raises:
         Interrupted: if ``stop`` said so before the end.
         EngineNotFound: several processors wanted, and no mpiexec.
     """
-    for name, text in simulation.files.items():
+    resumed = resumed_files(simulation.files, folder)
+    for name, text in (simulation.files if resumed is None else resumed).items():
         (folder / name).write_text(text, encoding="utf-8")
     started = time.monotonic()
     with (folder / "stderr.txt").open("wb") as errors:
@@ -121,7 +126,7 @@ def run_simulation(simulation: Simulation, folder: Path, engine: Engine, stop: C
             raise
     log = _read(folder / "log.lammps")
     ending = Ending(exit_code, timed_out, simulation.time_limit, log, _read(folder / "stderr.txt"))
-    return Finished(ending, time.monotonic() - started, core_seconds)
+    return Finished(ending, time.monotonic() - started, core_seconds, resumed is not None)
 
 
 def _command(simulation: Simulation, engine: Engine) -> list[str]:

@@ -15,6 +15,7 @@ from beadsmith.problem.state import State
 from beadsmith.simulate.binary_dump import binary_frames
 from beadsmith.simulate.dump_frame import BrokenDump, unwrapped_frames
 from beadsmith.simulate.plan import Simulation
+from beadsmith.simulate.resuming import parts_of_dumps
 from beadsmith.simulate.script import COMPLETE
 from beadsmith.simulate.text_dump import text_frames
 
@@ -108,6 +109,8 @@ def read_log_table(log: str, run: int) -> tuple[list[str], Array]:
 def _read_stretch(simulation: Simulation, number: int, folder: Path) -> Recording:
     stretch = simulation.stretches[number]
     names, rows = read_series_file(folder / f"series_{number}.txt")
+    # A simulation that went on after it was killed has two samples of the step where it did.
+    rows = rows[np.unique(rows[:, names.index("step")], return_index=True)[1]]
     expected = stretch.steps // stretch.series_every
     if len(rows) < expected:
         raise OutputMissing(f"series_{number}.txt has {len(rows)} samples of {expected}")
@@ -117,7 +120,10 @@ def _read_stretch(simulation: Simulation, number: int, folder: Path) -> Recordin
     )
     if not stretch.frames_every:
         return Recording(simulation.experiment, stretch.state, series, None, simulation.topology, stretch.axis)
-    _, positions, boxes = _read_positions(folder / f"frames_{number}.bin", simulation)
+    parts = [_read_positions(path, simulation) for path in parts_of_dumps(folder, number) if path.stat().st_size]
+    if not parts:
+        raise OutputMissing(f"frames_{number}.bin is missing, or empty")
+    positions, boxes = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
     if len(positions) < stretch.steps // stretch.frames_every:
         raise OutputMissing(
             f"frames_{number}.bin has {len(positions)} frames of {stretch.steps // stretch.frames_every}"

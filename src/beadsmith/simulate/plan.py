@@ -89,8 +89,10 @@ class Simulation:
 
     @cached_property
     def name(self) -> str:
-        """Hash of all that determines what is recorded; titles and other remarks do not."""
+        """Hash of all that determines what is recorded; titles, other remarks and restart files on the way do not."""
         files = {name: _without_remarks(name, text) for name, text in self.files.items()}
+        if not self.recordings:
+            files["in.lammps"] = _without_checkpoints(files["in.lammps"])
         kinds = None if self.topology is None else sorted(self.topology.molecule_kinds.items())
         essence = [
             FORMAT,
@@ -122,6 +124,11 @@ def _without_remarks(name: str, text: str) -> str:
     if name != _COEFFICIENTS:
         return text
     return "\n".join(line.partition("#")[0] for line in text.splitlines() if not line.startswith("#"))
+
+
+def _without_checkpoints(script: str) -> str:
+    """An input that we wrote, without the lines that have restart files written in turn."""
+    return "\n".join(line for line in script.split("\n") if not line.startswith("restart "))
 
 
 def plan_simulations(problem: Problem, model: Model, seed: int, engine: str) -> tuple[Simulation, ...]:

@@ -16,6 +16,7 @@ from beadsmith.problem.quantity import parse_duration
 from beadsmith.problem.recording import STRESSES
 from beadsmith.problem.schema import Dynamics, Ladder, Minimize, Periodic, PushOff, Tension, Vacuum
 from beadsmith.problem.state import State
+from beadsmith.simulate.resuming import CHECKPOINTS
 
 COMPLETE = "Beadsmith: all stages complete"
 
@@ -272,6 +273,7 @@ class _Writer:
             "reset_timestep 0",
             *[f"variable strain_{edge} equal l{edge}/$(l{edge})-1.0" for edge in "xyz"],
             *self._breaking(stage),
+            *_checkpoints(self._settings, every),
             f"fix pull all deform 1 {axis} erate {stage.rate:.10g} units box remap x",
             f"fix dynamics all npt {thermostat} {held}",
             _series(0, self.stretches[0], columns, inner),
@@ -337,6 +339,7 @@ class _Writer:
         periodic = self._settings.shortest_edge is not None
         columns = SERIES_COLUMNS | (BOX_COLUMNS if periodic else {})
         return [
+            *_checkpoints(self._settings, stretch.series_every),
             _series(number, stretch, columns, stretch.series_every),
             f"dump frames all custom {stretch.frames_every} frames_{number}.bin id xu yu zu",
             "dump_modify frames sort id first no",
@@ -359,6 +362,15 @@ def _series(number: int, stretch: Stretch, columns: Mapping[str, str], every: in
         f"fix series all ave/time {every} {until // every} {until} {' '.join(columns.values())} "
         f'file series_{number}.txt title1 "# {stretch.state.label}" title2 "# step {" ".join(columns)}" format " %.9g"'
     )
+
+
+def _checkpoints(settings: Settings, multiple: int = 1) -> list[str]:
+    """Restart files, between samples that are averages over ``multiple`` steps."""
+    experiment = settings.experiment
+    if experiment.checkpoint is None:
+        return []
+    every = parse_duration(experiment.checkpoint, experiment.timestep)
+    return [f"restart {-(-every // multiple) * multiple} {' '.join(CHECKPOINTS)}"]
 
 
 def _barostat(stage: Dynamics | Ladder, timestep: float) -> str:
@@ -393,6 +405,7 @@ def _header(settings: Settings) -> list[str]:
         "variable density equal density",
         "variable volume equal vol",
     ]
+    lines += _checkpoints(settings)
     if experiment.bonded_substeps > 1:
         inner = f"{experiment.bonded_substeps} bond 1 angle 1"
         atoms = " dihedral 2 improper 2" if settings.charged else ""

@@ -1,0 +1,218 @@
+"""Going on with a simulation that was killed, from the last of its restart files.
+
+An input of ours is a sequence of stages, each with a run or two.  The log says at which step each run began, the
+restart file at which step it was written; so the run that was cut short is known.  What goes on is the same input with
+everything before that run left out that happens once (dynamics, minimisation, new velocities), and with everything kept
+that holds until it is undone (styles, fixes, dumps).  Samples and frames from after the restart file are taken away
+first.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from beadsmith.simulate.binary_dump import length_until
+
+#: Restart files are written in turn: one is always whole.
+CHECKPOINTS = ("checkpoint.1", "checkpoint.2")
+
+_SCRIPT, _LOG = "in.lammps", "log.lammps"
+#: What happens once, and has happened.
+_DONE = (
+    "run",
+    "minimize",
+    "velocity",
+    "read_data",
+    "read_restart",
+    "reset_timestep",
+    "write_restart",
+    "write_dump",
+    "print",
+)
+#: What the file begins with after the version of LAMMPS: the unit style, and then, after a flag, the step.
+_UNITS = b"real\0"
+#: A restart file that is so much shorter than the other one was being written.
+_WHOLE = 0.9
+
+_FIRST_STEP = re.compile(r"^ *Step\b[^\n]*\n(?:(?! *\d)[^\n]*\n)* *(\d+)", re.MULTILINE)
+_LIMITS = re.compile(r"\bstart (\d+) stop (\d+)\b")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run of the input that has begun.
+
+    Attributes:
+        line: of the input, 0 first.
+        begin, end: steps.
+    """
+
+    line: int
+    begin: int
+    end: int
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a simulation in a folder can go on."""
+    return any((folder / name).is_file() for name in CHECKPOINTS)
+
+
+def parts_of_dumps(folder: Path, number: int | None = None) -> list[Path]:
+    """Dumps in a folder in the order in which they were written: each time it was killed began another one.
+
+    Args:
+        number: of the stretch; all if None.
+    """
+    found = list(folder.glob(f"frames_{'*' if number is None else number}.bin"))
+    found += folder.glob(f"frames_{'[0-9]*' if number is None else number}.[0-9]*.bin")
+    return sorted(set(found), key=lambda path: (path.name.split(".")[0], path.name.count(".") == 1, path.name))
+
+
+def clear_checkpoints(folder: Path) -> None:
+    """Remove restart files, so that a simulation begins anew."""
+    for name in CHECKPOINTS:
+        (folder / name).unlink(missing_ok=True)
+
+
+def resumed_files(files: Mapping[str, str], folder: Path) -> dict[str, str] | None:
+    """Files with which a simulation goes on; None if it has to begin anew.
+
+    Samples and frames in the folder that are later than the restart file are removed.
+
+    Args:
+        files: of the simulation, as it was planned.
+        folder: where it was running.
+    """
+    chosen = _last_whole(folder)
+    if chosen is None or not all((folder / name).is_file() for name in (_SCRIPT, _LOG)):
+        return None
+    step = _step_of(folder / chosen)
+    script = (folder / _SCRIPT).read_text(encoding="utf-8")
+    log = (folder / _LOG).read_text(encoding="utf-8", errors="replace")
+    text = None if step is None else resumed_script(script, log, step, chosen)
+    if step is None or text is None:
+        return None
+    for series in folder.glob("series_*.txt"):
+        _cut_series(series, step)
+    for frames in parts_of_dumps(folder):
+        content = frames.read_bytes()
+        frames.write_bytes(content[: length_until(content, step)])
+        _put_aside(frames)
+    return {**files, _SCRIPT: text}
+
+
+def resumed_script(script: str, log: str, step: int, restart: str) -> str | None:
+    """The input that goes on from a step.
+
+    Args:
+        script: the input that was running.
+        log: what it has written.
+        step: at which the restart file was written.
+        restart: its name.
+
+    Returns: None if nothing had been reached from which it could go on.
+    """
+    lines = _as_understood(script.splitlines(), log)
+    runs = [run for run in _runs(lines, log) if run.begin <= step]
+    if not runs:
+        # An input that had gone on already, and was killed before it came to its next run, is still right.
+        return script if any(f"read_restart {name}\n" in script for name in CHECKPOINTS) else None
+    last = runs[-1]
+    kept = _still_in_force(lines[: last.line], restart)
+    # A restart file may also have been written in a minimisation after the run: then that begins anew.
+    rest = [f"run {last.end} upto start {last.begin} stop {last.end}"] if step < last.end else []
+    return "\n".join([*kept, *rest, *lines[last.line + 1 :]]) + "\n"
+
+
+def _as_understood(lines: list[str], log: str) -> list[str]:
+    """Lines with ``$(...)`` as LAMMPS has put its values in: a length before a pull is not that after it."""
+    echoed = log.splitlines()
+    found = []
+    for line in lines:
+        place = echoed.index(line) if "$(" in line and line in echoed else -1
+        found.append(echoed[place + 1] if 0 <= place < len(echoed) - 1 else line)
+    return found
+
+
+def _runs(lines: list[str], log: str) -> list[_Run]:
+    """Runs that have begun, in their order."""
+    found: list[_Run] = []
+    place = 0
+    for number, line in enumerate(lines):
+        if not line.startswith("run "):
+            continue
+        limits = _LIMITS.search(line)
+        begun = log.find(f"\n{line}\n", place)
+        first = _FIRST_STEP.search(log, begun) if begun >= 0 else None
+        if limits:
+            # It went on from a restart file, and so had begun before.
+            found.append(_Run(number, int(limits[1]), int(limits[2])))
+        elif first:
+            found.append(_Run(number, int(first[1]), int(first[1]) + int(line.split()[1])))
+        else:
+            break
+        place = first.end() if first else place
+    return found
+
+
+def _still_in_force(lines: list[str], restart: str) -> list[str]:
+    """What was set and not undone, after the restart file has been read."""
+    kept: list[tuple[str, str]] = []
+    for line in lines:
+        words = line.split()
+        match words:
+            case ["clear"]:
+                kept = []
+            case ["read_data" | "read_restart", *_]:
+                kept.append(("", f"read_restart {restart}"))
+            case ["unfix", name]:
+                kept = [one for one in kept if one[0] != f"fix {name}"]
+            case ["undump", name]:
+                kept = [one for one in kept if one[0] != f"dump {name}"]
+            case ["fix", name, *_]:
+                kept.append((f"fix {name}", re.sub(r"\bfile (series_\d+\.txt)", r"append \1", line)))
+            case ["dump" | "dump_modify", name, *_]:
+                kept.append((f"dump {name}", line))
+            case [command, *_] if command not in _DONE:
+                kept.append(("", line))
+    return [line for _, line in kept]
+
+
+def _put_aside(frames: Path) -> None:
+    """Give a dump a name of its own: LAMMPS would write over it, for it cannot append to binary ones."""
+    number = 0
+    while (other := frames.with_name(f"{frames.stem}.{number:03d}{frames.suffix}")).exists():
+        number += 1
+    if not frames.stem.partition(".")[2]:
+        frames.rename(other)
+
+
+def _last_whole(folder: Path) -> str | None:
+    """The restart file that was written last, if it is whole, or the one before."""
+    found = [name for name in CHECKPOINTS if (folder / name).is_file()]
+    found.sort(key=lambda name: (folder / name).stat().st_mtime, reverse=True)
+    sizes = [(folder / name).stat().st_size for name in found]
+    if len(found) > 1 and sizes[0] < _WHOLE * sizes[1]:
+        return found[1]
+    return found[0] if found else None
+
+
+def _step_of(path: Path) -> int | None:
+    """The step at which a restart file was written; None if it does not say."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    place = head.find(_UNITS) + len(_UNITS) + 4
+    return struct.unpack_from("=q", head, place)[0] if _UNITS in head and len(head) >= place + 8 else None
+
+
+def _cut_series(path: Path, step: int) -> None:
+    """Leave samples up to a step; a last line that is not whole goes, too."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    kept = [
+        line for line in lines if line.endswith("\n") and (line.startswith("#") or int(float(line.split()[0])) <= step)
+    ]
+    path.write_text("".join(kept), encoding="utf-8")

@@ -1,0 +1,189 @@
+"""A simulation that was killed goes on from its last restart file, as if nothing had been."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beadsmith.errors import ProblemError
+from beadsmith.simulate.diagnosis import diagnose
+from beadsmith.simulate.engine import Engine, Interrupted, find_engine, run_simulation
+from beadsmith.simulate.outputs import read_recordings
+from beadsmith.simulate.plan import plan_simulation, plan_tensions
+from beadsmith.simulate.resuming import CHECKPOINTS, has_checkpoint, resumed_script
+from beadsmith.simulate.script import RELAXED
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return find_engine()
+
+
+@pytest.fixture
+def long_melt(document, load, model_of):
+    """Dumbbells: a push-off, a ramp, 30,000 steps that are recorded, a pull."""
+    melt = document["experiments"]["melt"]
+    melt["checkpoint"] = "500 steps"
+    melt["protocol"] = [
+        {"stage": "minimize", "iterations": 50},
+        {"stage": "push-off", "temperature": "400 K", "steps": 200},
+        {"stage": "npt", "temperature": "400 to 350 K", "pressure": "2000 atm", "duration": "4000 steps"},
+        {
+            "stage": "npt",
+            "temperature": "350 K",
+            "pressure": "2000 atm",
+            "duration": "30000 steps",
+            "record": True,
+            "frames": 120,
+        },
+        {"stage": "tension", "temperature": "350 K", "rate": "3e9 1/s", "strain": 0.2, "axes": "x"},
+    ]
+    problem = load(document)
+    return problem, model_of(problem)
+
+
+def killed(simulation, folder: Path, engine: Engine, reached) -> None:
+    with pytest.raises(Interrupted):
+        run_simulation(simulation, folder, engine, stop=lambda: has_checkpoint(folder) and reached())
+
+
+def samples(path: Path) -> int:
+    return len(path.read_text().splitlines()) if path.is_file() else 0
+
+
+@pytest.mark.lammps
+def test_killed_thrice_it_records_what_it_would_have_recorded(long_melt, engine, tmp_path):
+    problem, model = long_melt
+    simulation = plan_simulation(problem, "melt", model, 3, engine.version)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    undisturbed = run_simulation(simulation, whole, engine, lambda: False)
+    killed(simulation, broken, engine, lambda: samples(broken / "series_0.txt") > 60)
+    killed(simulation, broken, engine, lambda: True)
+    killed(simulation, broken, engine, lambda: samples(broken / "series_0.txt") > 400)
+    finished = run_simulation(simulation, broken, engine, lambda: False)
+
+    assert finished.resumed
+    assert not undisturbed.resumed
+    assert diagnose(finished.ending, "melt") is None
+    (one,) = read_recordings(simulation, whole, undisturbed.ending.log)
+    (other,) = read_recordings(simulation, broken, finished.ending.log)
+    assert other.frames.positions.shape == one.frames.positions.shape
+    assert {name: len(column) for name, column in other.series.columns.items()} == {
+        name: len(column) for name, column in one.series.columns.items()
+    }
+
+    # Chaos parts the two in the end, but no frame is missing, doubled, or from before the last stop: no bead jumps.
+    def farthest(recording):
+        return np.abs(np.diff(recording.frames.positions, axis=0)).max()
+
+    assert farthest(other) < 1.5 * farthest(one)
+    assert np.mean(other.series.columns["density"]) == pytest.approx(np.mean(one.series.columns["density"]), rel=0.03)
+    # Before the first stop both are the same, rounding apart.
+    np.testing.assert_allclose(other.frames.positions[:3], one.frames.positions[:3], atol=1e-6)
+
+
+@pytest.mark.lammps
+def test_a_ramp_ends_where_it_should_and_a_pull_goes_on_from_the_first_length(long_melt, engine, tmp_path):
+    problem, model = long_melt
+    relaxed = plan_simulation(problem, "melt", model, 3, engine.version)
+    (tmp_path / "relaxed").mkdir()
+    run_simulation(relaxed, tmp_path / "relaxed", engine, lambda: False)
+    pull = plan_tensions(problem, problem.experiments["melt"], model, relaxed)["x"]
+    strains = []
+    for name in ("whole", "broken"):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(tmp_path / "relaxed" / RELAXED, folder / RELAXED)
+        if name == "broken":
+            killed(pull, folder, engine, lambda folder=folder: samples(folder / "series_0.txt") > 300)
+        finished = run_simulation(pull, folder, engine, lambda: False)
+        assert finished.resumed == (name == "broken")
+        (recording,) = read_recordings(pull, folder, finished.ending.log)
+        strains.append(recording.series.columns["strain_x"])
+    np.testing.assert_allclose(strains[0], strains[1], atol=1e-9)
+    assert strains[0][-1] == pytest.approx(0.2, abs=1e-3)
+
+
+@pytest.mark.lammps
+def test_without_a_whole_restart_file_it_begins_anew(long_melt, engine, tmp_path):
+    problem, model = long_melt
+    simulation = plan_simulation(problem, "melt", model, 3, engine.version)
+    (tmp_path / CHECKPOINTS[0]).write_bytes(b"LammpS RestartT")
+    finished = run_simulation(simulation, tmp_path, engine, lambda: False)
+
+    assert not finished.resumed
+    assert diagnose(finished.ending, "melt") is None
+
+
+SCRIPT = """read_data system.data
+timestep 4
+restart 100 checkpoint.1 checkpoint.2
+velocity all create 300 1
+fix dynamics all npt temp 300 300 400 iso 1 1 4000
+run 1000
+unfix dynamics
+variable strain_x equal lx/$(lx)-1.0
+fix dynamics all nvt temp 300 200 400
+fix series all ave/time 10 1 10 c_thermo_temp file series_0.txt
+dump frames all custom 50 frames_0.bin id xu yu zu
+run 2000
+unfix series
+print "end"
+"""
+LOG = """LAMMPS
+run 1000
+   Step          Temp
+         7   300.0
+Loop time of 1 on 1 procs for 1000 steps with 10 atoms
+variable strain_x equal lx/$(lx)-1.0
+variable strain_x equal lx/20.5-1.0
+run 2000
+WARNING: one more line
+   Step          Temp
+      1007   300.0
+"""
+
+
+def test_what_is_done_is_left_out_and_what_holds_is_kept():
+    assert resumed_script(SCRIPT, LOG, 1500, "checkpoint.2") == (
+        "read_restart checkpoint.2\n"
+        "timestep 4\n"
+        "restart 100 checkpoint.1 checkpoint.2\n"
+        "variable strain_x equal lx/20.5-1.0\n"
+        "fix dynamics all nvt temp 300 200 400\n"
+        "fix series all ave/time 10 1 10 c_thermo_temp append series_0.txt\n"
+        "dump frames all custom 50 frames_0.bin id xu yu zu\n"
+        "run 3007 upto start 1007 stop 3007\n"
+        "unfix series\n"
+        'print "end"\n'
+    )
+
+
+def test_a_run_that_is_complete_is_not_run_again():
+    resumed = resumed_script(SCRIPT, LOG.partition("run 2000")[0], 1007, "checkpoint.1")
+    assert resumed is not None
+    assert "run 1000" not in resumed
+    assert "upto" not in resumed
+    assert resumed.splitlines()[3:5] == ["fix dynamics all npt temp 300 300 400 iso 1 1 4000", "unfix dynamics"]
+
+
+def test_before_the_first_run_there_is_nothing_to_go_on_with():
+    assert resumed_script(SCRIPT, "LAMMPS\n", 5, "checkpoint.1") is None
+
+
+def test_restart_files_on_the_way_do_not_make_it_another_simulation(document, load, model_of):
+    names = set()
+    for checkpoint in (None, "500 steps", "1 ps"):
+        document["experiments"]["melt"]["checkpoint"] = checkpoint
+        problem = load(document)
+        names.add(plan_simulation(problem, "melt", model_of(problem), 3, "any").name)
+    assert len(names) == 1
+
+
+def test_an_interval_that_is_no_time_is_refused(document, load):
+    document["experiments"]["melt"]["checkpoint"] = "5 K"
+    with pytest.raises(ProblemError, match=r"experiments\.melt\.checkpoint: received 5 K"):
+        load(document)
