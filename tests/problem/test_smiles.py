@@ -205,3 +205,9 @@ class TestConformation:
         assert conformation(molecular_graph("it", "C1C[C@H]2C[C@@H]1CC2"), 1).shape == (19, 3)
         with pytest.raises(ProblemError, match=r"molecules\.it\.smiles: .*three dimensions"):
             conformation(molecular_graph("it", "C1C[C@@H]2C[C@@H]1CC2"), 1)
+
+
+def test_without_rdkit_the_sentence_says_how_to_install_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ProblemError, match=r"molecules\.water\.smiles.*RDKit to be installed.*beadsmith\[atoms\]"):
+        molecular_graph("water", "O")

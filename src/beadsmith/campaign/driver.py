@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 
 import numpy as np
@@ -28,6 +28,8 @@ from beadsmith.search import Search
 
 #: A replayed proposal may differ from the stored one by rounding only.
 _SAME = 1e-9
+#: How often those who watch are told what is under way, seconds.
+_WATCH = 5.0
 
 
 def search_models(
@@ -85,6 +87,7 @@ def measure(
     study: Study | None,
     models: Sequence[tuple[str, Model, Mapping[str, float]]],
     seeds: Sequence[int],
+    watch: Callable[[Sequence[PendingEvaluation]], None] | None = None,
 ) -> Iterator[Evaluation]:
     """Measure models beside the search, each with every seed; yields each measurement once, as they end.
 
@@ -93,26 +96,30 @@ def measure(
     Args:
         study: where each measurement is noted; None for measurements that belong to no search.
         models: label, model, and its point (for the record).
+        watch: called now and then with what is under way; nobody if None.
     """
     submissions = [(label, model, point, seed) for label, model, point in models for seed in seeds]
     pending = (
         (laboratory, submit(laboratory, model, number, seed, point, label))
         for number, (label, model, point, seed) in enumerate(submissions)
     )
-    for evaluation in as_they_end(pending):
+    for evaluation in as_they_end(pending, watch=watch):
         if study is not None:
             study.append("measurements", evaluation)
         yield evaluation
 
 
 def as_they_end(
-    submissions: Iterable[tuple[Laboratory, PendingEvaluation]], at_once: int | None = None
+    submissions: Iterable[tuple[Laboratory, PendingEvaluation]],
+    at_once: int | None = None,
+    watch: Callable[[Sequence[PendingEvaluation]], None] | None = None,
 ) -> Iterator[Evaluation]:
     """Evaluations in the order in which they end; what has not ended when nobody asks any more is cancelled.
 
     Args:
         submissions: evaluations under way, each with its laboratory; taken, and so submitted, when there is room.
         at_once: how many are open at once; all if None.
+        watch: called now and then with what is under way; nobody if None.
     """
     waiting = iter(submissions)
     pending: list[tuple[Laboratory, PendingEvaluation]] = []
@@ -121,7 +128,7 @@ def as_they_end(
             pending += itertools.islice(waiting, None if at_once is None else at_once - len(pending))
             if not pending:
                 return
-            _wait_for_any([one for _, one in pending])
+            _wait_for_any([one for _, one in pending], watch)
             for laboratory, one in [entry for entry in pending if entry[1].done]:
                 pending.remove((laboratory, one))
                 settled = settle(laboratory, one)
@@ -186,7 +193,12 @@ def _finished(
     return gather(laboratory, pending, best) if isinstance(pending, PendingEvaluation) else pending
 
 
-def _wait_for_any(pending: Sequence[PendingEvaluation]) -> None:
-    futures = [future for one in pending for future in one.futures if not future.done()]
-    if futures and not any(one.done for one in pending):
-        wait(futures, return_when=FIRST_COMPLETED)
+def _wait_for_any(
+    pending: Sequence[PendingEvaluation], watch: Callable[[Sequence[PendingEvaluation]], None] | None
+) -> None:
+    while not any(one.done for one in pending):
+        if watch is not None:
+            watch(pending)
+        futures = [future for one in pending for future in one.futures if not future.done()]
+        if wait(futures, None if watch is None else _WATCH, FIRST_COMPLETED).done:
+            return

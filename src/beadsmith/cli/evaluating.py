@@ -14,8 +14,11 @@ from rich.console import Console
 
 from beadsmith.campaign.calibration import Measured, measured_as
 from beadsmith.campaign.driver import measure, seed_of
+from beadsmith.campaign.evaluate import PendingEvaluation
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.study import Study
+from beadsmith.campaign.timing import total_steps
+from beadsmith.campaign.watching import advance_of
 from beadsmith.cli.answers import measured_answer, units_of, write_answer
 from beadsmith.cli.options import (
     FidelityOption,
@@ -45,6 +48,8 @@ from beadsmith.problem.states import at_all_degrees, at_states
 from beadsmith.report import measured_table, write_model_report
 from beadsmith.report.networks import stored_networks
 from beadsmith.simulate.engine import find_engine
+
+_THOUSAND = 1000
 
 ModelOption = Annotated[Path, typer.Option("--model", "-m", help="Model file (YAML).", metavar="MODEL")]
 
@@ -156,9 +161,18 @@ def _usual_replicas(problem: Problem) -> int:
 def _measure(
     problem: Problem, model: Model, study: Study, seeds: list[int], console: Console, *, judge: bool
 ) -> list[Evaluation]:
+    steps = len(seeds) * sum(total_steps(experiment) for experiment in problem.experiments.values())
     with open_laboratory(problem, study, judge=judge) as laboratory, display(console) as shown:
+
+        def watch(pending: Sequence[PendingEvaluation]) -> None:
+            advance = advance_of(laboratory.store, pending)
+            if advance.of_bonds:
+                shown.step("bonds", advance.bonds, advance.of_bonds, known=False)
+            elif steps >= _THOUSAND:
+                shown.step("thousand steps", advance.steps // _THOUSAND, steps // _THOUSAND, known=False)
+
         evaluations = []
-        for evaluation in measure(laboratory, None, [("", model, {})], seeds):
+        for evaluation in measure(laboratory, None, [("", model, {})], seeds, watch):
             evaluations.append(evaluation)
             shown.step("evaluate", len(evaluations), len(seeds), known=False)
     return evaluations

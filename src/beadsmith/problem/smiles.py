@@ -6,6 +6,7 @@ bonded to, more or less, when the bond has formed; hybridisation and aromaticity
 
 from __future__ import annotations
 
+import importlib.util
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -48,9 +49,13 @@ def molecular_graph(name: str, smiles: str, sites: str = "") -> MolecularGraph:
 
     Raises:
         ProblemError: at ``molecules.{name}``: a SMILES that does not parse or has several fragments, an element that
-            is not supported, charges, radicals, isotopes, open valences without ``sites`` or the other way round.
+            is not supported, charges, radicals, isotopes, open valences without ``sites`` or the other way round; or
+            RDKit is not installed.
     """
     where = f"molecules.{name}.smiles"
+    if importlib.util.find_spec("rdkit") is None:
+        expected = "the optional package RDKit to be installed"
+        raise ProblemError(where, smiles, expected, 'pip install "beadsmith[atoms]"')
     molecule = _parsed(smiles, where)
     _check(molecule, smiles, sites, name)
     capped = _with_caps(molecule, _CARBON)

@@ -1,0 +1,65 @@
+"""How far evaluations have come that are under way: bonds of their cures, steps of their simulations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from beadsmith.campaign.evaluate import PendingEvaluation
+from beadsmith.campaign.store import RunStore
+from beadsmith.campaign.task import Task
+from beadsmith.crosslink.cure import last_state
+from beadsmith.crosslink.schedule import bonds_at
+
+#: The end of a log, in which the last line of numbers stands.
+_TAIL = 4096
+_ROW = re.compile(r"^ *(\d+) +[-\d.]", re.MULTILINE)
+_RUN = re.compile(r"^run (\d+)\b", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Advance:
+    """What has been done.
+
+    Attributes:
+        bonds, of_bonds: that have formed in cures which have not ended, and that are wanted there.
+        steps: of simulations, finished or not.
+    """
+
+    bonds: int
+    of_bonds: int
+    steps: int
+
+
+def advance_of(store: RunStore, pending: Sequence[PendingEvaluation]) -> Advance:
+    """Look at the files of everything that is under way."""
+    cures = [cure.task for one in pending for cure in one.cures if cure.result is None]
+    states = [last_state(task.order, task.folder) for task in cures]
+    return Advance(
+        bonds=sum(len(state.network.bonds) for state in states if state is not None),
+        of_bonds=sum(bonds_at(task.order.target, task.order.sites.most) for task in cures),
+        steps=sum(
+            steps_planned(task) if number < len(chain.results) else steps_made(store, task)
+            for one in pending
+            for chain in one.chains
+            for number, task in enumerate(chain.tasks)
+        ),
+    )
+
+
+def steps_planned(task: Task) -> int:
+    """Steps of dynamics of a simulation that we wrote."""
+    return sum(map(int, _RUN.findall(task.simulation.files["in.lammps"])))
+
+
+def steps_made(store: RunStore, task: Task) -> int:
+    """Steps that a simulation which has not ended has made, as its log says now and then."""
+    logs = list(store.root.glob(f".{task.simulation.name}-*/log.lammps"))
+    if not logs:
+        return 0
+    with logs[0].open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - _TAIL))
+        rows = _ROW.findall(file.read().decode("utf-8", "replace"))
+    return min(int(rows[-1]), steps_planned(task)) if rows else 0
