@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from beadsmith.errors import EstimateError
 from beadsmith.observe.bonded import Terms, by_molecule, terms_of, values_of
+from beadsmith.observe.molecular import mean_over_molecules
 from beadsmith.problem.recording import Bonded, Frames, Topology
 from beadsmith.problem.schema import AngleDistribution, BondAngle, BondDistribution, BondLength
 
@@ -57,7 +58,21 @@ def test_the_mean_over_molecules_is_the_mean_over_bonds_however_many_each_has(rn
     values = rng.normal(size=(5, 6))
     assert by_molecule(values, uneven).shape == (5, 3)
     assert by_molecule(values, uneven).mean() == pytest.approx(values.mean())
-    assert by_molecule(np.ones((1, 6)), uneven) == pytest.approx(np.array([[1.5, 0.5, 1.0]]))
+    assert by_molecule(np.ones((1, 6)), uneven) == pytest.approx(np.ones((1, 3)))
+    one_off = np.array([[2.0, 1.0, 1.0, 1.0, 1.0, 1.0]])
+    # Of a mean of 7/6, and 2 terms in a molecule on average.
+    expected = 7 / 6 + np.array([[(2 - 7 / 6) + 2 * (1 - 7 / 6), 1 - 7 / 6, 2 * (1 - 7 / 6)]]) / 2
+    assert by_molecule(one_off, uneven) == pytest.approx(expected)
+
+
+def test_how_bonds_are_shared_out_among_molecules_is_no_scatter_of_their_lengths(rng):
+    """Crosslinks: some molecules have four, others one; lengths of 2.5 that hardly vary are known as well as ever."""
+    owners = np.repeat(np.arange(40), np.tile([1, 2, 3, 4], 10))
+    shared_out = Terms(np.zeros((100, 2), dtype=np.int64), owners)
+    lengths = 2.5 + rng.normal(scale=0.1, size=(200, 100))
+    found = mean_over_molecules(by_molecule(lengths, shared_out))
+    assert found.value == pytest.approx(lengths.mean())
+    assert found.stderr == pytest.approx(0.1 / np.sqrt(200 * 100), rel=0.4)
 
 
 @pytest.mark.parametrize(

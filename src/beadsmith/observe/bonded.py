@@ -99,10 +99,14 @@ def by_molecule(values: Array, terms: Terms) -> Array:
         values: shape (frames, terms).
         terms: whose values they are.
 
-    Returns: shape (frames, molecules): sums over the terms of each, over the mean number of terms of a molecule.
+    Returns: shape (frames, molecules): the mean of all values, and for each molecule the sum of what its own deviate
+        from it, over the mean number of terms of a molecule.  So a molecule with more terms counts more, but is no
+        larger: how terms are shared out is no scatter of their values (the linearised ratio estimator; Cochran,
+        Sampling Techniques, 3rd edition, 1977, section 6.4).
     """
     starts = np.flatnonzero(np.diff(terms.owners, prepend=-1))
-    return np.asarray(np.add.reduceat(values, starts, axis=1) / terms.per_molecule)
+    middle = values.mean()
+    return np.asarray(middle + np.add.reduceat(values - middle, starts, axis=1) / terms.per_molecule)
 
 
 def _terms(topology: Topology, section: Literal["bond", "angle"], name: str | None, molecule: str | None) -> Terms:
