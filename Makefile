@@ -47,7 +47,7 @@ $(STAMP): requirements.lock pyproject.toml
 run: environment  ## Calibrate Pebax at quick fidelity, at most 15 minutes on 2 cores
 	@$(BIN)/beadsmith run examples/pebax/problem.yaml --fidelity quick --study studies/pebax $(ARGS)
 
-test: environment  ## Run the tests, at most 10 minutes on 2 cores (ARGS="-k name" for some of them)
+test: environment  ## Run the tests, some 20 minutes on 2 cores (ARGS="-k name" for some of them)
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 test-all: environment  ## Run the tests, the slow ones too
