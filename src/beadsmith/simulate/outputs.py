@@ -120,9 +120,8 @@ def _read_stretch(simulation: Simulation, number: int, folder: Path) -> Recordin
     )
     if not stretch.frames_every:
         return Recording(simulation.experiment, stretch.state, series, None, simulation.topology, stretch.axis)
-    parts = [_read_positions(path, simulation) for path in parts_of_dumps(folder, number) if path.stat().st_size]
-    if not parts:
-        raise OutputMissing(f"frames_{number}.bin is missing, or empty")
+    written = [path for path in parts_of_dumps(folder, number) if path.stat().st_size]
+    parts = [_read_positions(path, simulation) for path in written or [folder / f"frames_{number}.bin"]]
     positions, boxes = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
     if len(positions) < stretch.steps // stretch.frames_every:
         raise OutputMissing(
