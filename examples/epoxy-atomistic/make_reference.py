@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from beadsmith import __version__
-from beadsmith.campaign.driver import measure
+from beadsmith.campaign.driver import measure, seed_of
 from beadsmith.campaign.laboratory import Laboratory, open_laboratory
 from beadsmith.campaign.replicas import pooled_networks
 from beadsmith.campaign.study import Study
@@ -45,7 +45,7 @@ def main() -> None:
     for replica in range(1, arguments.replicas + 1):
         several = with_networks(problem, replica)
         with open_laboratory(several, study, judge=False) as laboratory:
-            (evaluation,) = measure(laboratory, None, [("", model_for(several, None), {})], [1])
+            (evaluation,) = measure(laboratory, None, [("", model_for(several, None), {})], [seed_of(1, 2, 0)])
             new = [name for name in evaluation.runs if name not in known]
             known.update(new)
             found = observations(laboratory, new)
