@@ -11,7 +11,7 @@ from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Observation, Target
 from beadsmith.problem.state import State
 from beadsmith.report.figures.curves import panels
-from beadsmith.report.figures.family import families, family_pictures, guides, is_family
+from beadsmith.report.figures.family import debye_waller_factors, families, family_pictures, guides, is_family
 from beadsmith.report.figures.properties import property_pictures
 from beadsmith.report.findings import Subject
 from beadsmith.report.tables import property_table
@@ -158,6 +158,19 @@ def test_yield_that_is_known_nowhere_has_no_panel(epoxy, model):
     (picture,) = property_pictures(epoxy, None, [never])
     assert "Yield" not in picture.text
     assert property_pictures(epoxy, None, [subject([])]) == []
+
+
+def test_a_curve_of_beads_bears_the_factor_of_beads_and_not_that_of_atoms(epoxy, model):
+    """Atoms move more than beads: their factor lies off the curve."""
+    both = dict(epoxy.file.observables)
+    both["of_atoms"] = both["debye_waller_factor"].model_copy(update={"of": "atoms"})
+    problem = replace(epoxy, file=epoxy.file.model_copy(update={"observables": both}))
+    factors = [one for one in model.observations if one.observable == "debye_waller_factor"]
+    more = [replace(one, observable="of_atoms", value=1.5 * one.value) for one in factors]
+    together = replace(model, observations=(*model.observations, *more))
+    ((time, shown),) = debye_waller_factors(problem, of(problem, together, "mean_squared_displacement"))
+    assert time == pytest.approx(3.0)
+    assert [one.value for _, one in shown] == [one.value for one in factors]
 
 
 def test_displacements_have_one_line_in_the_table(epoxy, model):

@@ -117,6 +117,12 @@ def test_one_network_has_no_mean(epoxy, networks):
     assert section.columns == ("network 1",)
 
 
+def test_atoms_are_called_atoms(networks):
+    sentence = " ".join(network_table(networks[:1], "atom").sentences)
+    assert " atoms" in sentence
+    assert "bead" not in sentence
+
+
 def test_many_networks_have_few_columns_and_one_mean(epoxy, networks, tmp_path, parse):
     many = [replace(networks[number % 3], sample=number) for number in range(MOST_COLUMNS + 3)]
     section = network_table(many)

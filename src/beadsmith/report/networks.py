@@ -226,17 +226,26 @@ def network_sections(problem: Problem, networks: Sequence[GrownNetwork]) -> list
     """One for each experiment that has networks."""
     experiments = dict.fromkeys(one.experiment for one in networks)
     each = [[one for one in networks if one.experiment == name] for name in experiments]
+    particle = "atom" if problem.atomistic else "bead"
     return [
-        NetworkSection(observable_label(own[0].experiment), network_table(own), _pictures(problem, own)) for own in each
+        NetworkSection(
+            observable_label(own[0].experiment), network_table(own, particle), _pictures(problem, own, particle)
+        )
+        for own in each
     ]
 
 
-def network_table(networks: Sequence[GrownNetwork]) -> NetworkTable:
-    """Structure of the networks of one experiment; one or more."""
+def network_table(networks: Sequence[GrownNetwork], particle: str = "bead") -> NetworkTable:
+    """Structure of the networks of one experiment; one or more.
+
+    Args:
+        networks: of one experiment.
+        particle: ``bead`` or ``atom``.
+    """
     shown = networks[:MOST_COLUMNS]
     return NetworkTable(
         experiment=networks[0].experiment,
-        sentences=_sentences(networks),
+        sentences=_sentences(networks, particle),
         columns=tuple(one.label for one in shown),
         more=len(networks) - len(shown),
         rows=tuple(_rows(networks)),
@@ -244,7 +253,7 @@ def network_table(networks: Sequence[GrownNetwork]) -> NetworkTable:
     )
 
 
-def _pictures(problem: Problem, networks: Sequence[GrownNetwork]) -> tuple[Picture, ...]:
+def _pictures(problem: Problem, networks: Sequence[GrownNetwork], particle: str) -> tuple[Picture, ...]:
     from beadsmith.report.figures.cure import course_picture, strands_picture  # Matplotlib is slow to import
     from beadsmith.report.figures.network import network_picture, scene_of
 
@@ -258,7 +267,7 @@ def _pictures(problem: Problem, networks: Sequence[GrownNetwork]) -> tuple[Pictu
     said = "As the cure left it, before annealing."
     if len(networks) > 1:
         said = f"{first.label.capitalize()}, as its cure left it, before annealing."
-    pictures = [network_picture(scenes, cured.network.sites.names, descriptions, said)]
+    pictures = [network_picture(scenes, cured.network.sites.names, descriptions, said, particle=particle)]
     reacted = [one for one in networks if len(one.examined.cured.network.bonds)]
     if reacted:
         pictures.append(course_picture(reacted))
@@ -267,12 +276,12 @@ def _pictures(problem: Problem, networks: Sequence[GrownNetwork]) -> tuple[Pictu
     return tuple(pictures)
 
 
-def _sentences(networks: Sequence[GrownNetwork]) -> tuple[str, ...]:
+def _sentences(networks: Sequence[GrownNetwork], particle: str) -> tuple[str, ...]:
     first = networks[0].examined
     sites = first.cured.network.sites
     size = (
         f"{count(len(networks), 'network')} of {count(sites.molecule_count, 'molecule')} and "
-        f"{count(len(sites.bead_types), 'bead')}"
+        f"{count(len(sites.bead_types), particle)}"
     ).capitalize()
     point = first.gel_point
     ideal = (
@@ -316,7 +325,7 @@ def _rows(networks: Sequence[GrownNetwork]) -> list[NetworkRow]:
         *(_row(f"Unreacted sites of {name}", networks, _unreacted(name)) for name in names),
         *(_row(f"Partners near an unreacted {name}", networks, _in_reach(name), "within the cutoff") for name in names),
         *(
-            _row(f"{name} with {count(bonds, 'crosslink')}", networks, _group(name, bonds), "beads")
+            _row(f"{name} with {count(bonds, 'crosslink')}", networks, _group(name, bonds), "sites")
             for name in names
             for bonds in range(reach[name])
         ),

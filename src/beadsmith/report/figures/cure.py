@@ -155,7 +155,7 @@ def _paint_groups(axes: Axes, networks: Sequence[GrownNetwork]) -> None:
             colour, line = _GROUPS[bonds % len(_GROUPS)]
             label = "" if place else f"{name} with {count(bonds, 'crosslink')}"
             axes.plot(one.course.degrees, shares[:, bonds], color=colour, linestyle=line, label=label)
-    axes.set(title=f"Functional groups {name}", xlabel="DC", ylabel="share of beads", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set(title=f"Functional groups {name}", xlabel="DC", ylabel="share of sites", xlim=(0, 1), ylim=(0, 1.02))
 
 
 def _paint_gel_point(axes: Axes, theory: Theory) -> None:

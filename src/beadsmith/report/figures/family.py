@@ -399,7 +399,7 @@ def _paint_displacements(
         axes.fill_between(times, low, member.y + member.error, color=colour, alpha=band, lw=0)
         axes.plot(times, member.y, "o-", color=colour, linewidth=1.4, markersize=3, zorder=3)
     _paint_targets(axes, problem, family, colours, _FS_PER_PS)
-    for time, at in _debye_waller(problem, family):
+    for time, at in debye_waller_factors(problem, family):
         axes.axvline(time, color="#666666", linestyle=(0, (1.0, 1.5)), linewidth=0.9, zorder=1)
         for value, one in at:
             axes.errorbar(
@@ -428,13 +428,18 @@ def _paint_displacements(
     axes.set_xlabel("time (ps)")
 
 
-def _debye_waller(problem: Problem, family: Family) -> list[tuple[float, list[tuple[float, Observation]]]]:
-    """Times of the Debye-Waller factors of the same beads, ps, with their values by the variable."""
+def _moving(observable: DebyeWallerFactor | MeanSquaredDisplacement) -> tuple[object, ...]:
+    """What it is that moves: the same for both, or their values are not those of one curve."""
+    return observable.experiment, observable.beads, observable.of
+
+
+def debye_waller_factors(problem: Problem, family: Family) -> list[tuple[float, list[tuple[float, Observation]]]]:
+    """Times of the Debye-Waller factors of what moves in a family, ps, with their values by its variable."""
     own = problem.observables[family.observable]
     assert isinstance(own, MeanSquaredDisplacement)
     found = []
     for name, one in problem.observables.items():
-        if isinstance(one, DebyeWallerFactor) and one.experiment == own.experiment and one.beads == own.beads:
+        if isinstance(one, DebyeWallerFactor) and _moving(one) == _moving(own):
             observed = [
                 (member.value, observation)
                 for member in family.members

@@ -89,7 +89,12 @@ def scene_of(cured: Cured, title: str, most: int = MOST_BEADS) -> Scene:
 
 
 def network_picture(
-    scenes: Sequence[Scene], names: Sequence[str], descriptions: Mapping[str, str], caption: str = ""
+    scenes: Sequence[Scene],
+    names: Sequence[str],
+    descriptions: Mapping[str, str],
+    caption: str = "",
+    *,
+    particle: str = "bead",
 ) -> Picture:
     """Systems side by side, all at the same scale of their boxes.
 
@@ -98,6 +103,7 @@ def network_picture(
         names: of the bead types.
         descriptions: by name; may be empty.
         caption: what to know beside what the picture says of itself.
+        particle: ``bead`` or ``atom``.
     """
     images = [image(scene) for scene in scenes]
     present = np.unique(np.concatenate([scene.bead_types for scene in scenes])).tolist()
@@ -119,12 +125,12 @@ def network_picture(
         legend_below(figure, [panels[0]])
 
     text = "; ".join(
-        f"{scene.title}: {count(len(scene.positions), 'bead')}, {count(len(scene.crosslinks), 'crosslink')}"
+        f"{scene.title}: {count(len(scene.positions), particle)}, {count(len(scene.crosslinks), 'crosslink')}"
         for scene in scenes
     )
     width = _PANEL * max(len(scenes), 2)
-    sentences = " ".join(filter(None, [_caption(scenes), caption]))
-    return draw(paint, _PANEL, f"Beads and bonds in the periodic box. {text}", sentences, width)
+    sentences = " ".join(filter(None, [_caption(scenes, particle), caption]))
+    return draw(paint, _PANEL, f"{particle.capitalize()}s and bonds in the periodic box. {text}", sentences, width)
 
 
 def image(scene: Scene, width: int = _PIXELS) -> Image:
@@ -161,8 +167,8 @@ def _ball(colour: str, label: str) -> Line2D:
     return Line2D([], [], linestyle="none", marker="o", markersize=7, label=label, **look)
 
 
-def _caption(scenes: Sequence[Scene]) -> str:
-    sentence = "Every bead is drawn inside the periodic box; a bond that leaves the box is drawn as two halves."
+def _caption(scenes: Sequence[Scene], particle: str) -> str:
+    sentence = f"Every {particle} is drawn inside the periodic box; a bond that leaves the box is drawn as two halves."
     parts = [(scene, len(scene.shown)) for scene in scenes]
     cut = [(scene, shown) for scene, shown in parts if shown < len(scene.positions)]
     if not cut:
@@ -172,7 +178,7 @@ def _caption(scenes: Sequence[Scene]) -> str:
     deep = float(np.linalg.norm(scene.cell[2]))
     return (
         f"{sentence} Only a slab from the middle is shown, {number(thick, 2)} of {number(deep, 3)} Å deep with "
-        f"{shown:,} of {len(scene.positions):,} beads."
+        f"{shown:,} of {len(scene.positions):,} {particle}s."
     )
 
 
