@@ -86,7 +86,7 @@ def test_every_room_has_its_place():
     ("path", "source"),
     [
         pytest.param("units.py", "from beadsmith.errors import InputError", id="down"),
-        pytest.param("problem/schema.py", "from beadsmith.problem.styles import PAIR", id="same room"),
+        pytest.param("problem/problem.py", "from beadsmith.problem.styles import PAIR", id="same room"),
         pytest.param("observe/tg.py", "from beadsmith.simulate import dump", id="earlier in its wing"),
         pytest.param("campaign/drive.py", "import beadsmith.search, beadsmith.observe", id="hall sees both wings"),
         pytest.param("report/page.py", "from ..problem.records import Failure", id="relative down"),
@@ -104,7 +104,7 @@ def test_right_arrows_pass(path: str, source: str):
     ("path", "source"),
     [
         pytest.param("errors.py", "from beadsmith.units import KCAL", id="up"),
-        pytest.param("problem/schema.py", "from beadsmith.campaign.dataset import write", id="up from a folder"),
+        pytest.param("problem/problem.py", "from beadsmith.campaign.dataset import write", id="up from a folder"),
         pytest.param("build/pack.py", "from beadsmith.observe import density", id="later in its wing"),
         pytest.param("search/tpe.py", "from beadsmith.simulate.run import run", id="across to physics"),
         pytest.param("simulate/run.py", "import beadsmith.search.tpe as tpe", id="across to statistics"),
