@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from beadsmith.cli.answers import write_answer
-from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument, model_for
+from beadsmith.cli.options import FidelityOption, JsonOption, OptionalModelOption, ProblemArgument, model_for
 from beadsmith.cli.speech import say
 from beadsmith.crosslink.cure import cured_experiment
 from beadsmith.errors import ProblemError
@@ -23,10 +23,7 @@ from beadsmith.simulate.plan import Simulation, plan_simulation, seed_of_experim
 def build(
     problem: ProblemArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.", metavar="FOLDER")],
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", help="Model file (YAML); none for a problem of atoms.", metavar="MODEL"),
-    ] = None,
+    model: OptionalModelOption = None,
     experiment: Annotated[
         str | None, typer.Option("--experiment", help="Which one; may be left out if there is one.")
     ] = None,

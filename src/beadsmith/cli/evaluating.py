@@ -23,6 +23,8 @@ from beadsmith.cli.answers import measured_answer, units_of, write_answer
 from beadsmith.cli.options import (
     FidelityOption,
     JsonOption,
+    ModelOption,
+    OptionalModelOption,
     ProblemArgument,
     ReportOption,
     StateOption,
@@ -51,15 +53,10 @@ from beadsmith.simulate.engine import find_engine
 
 _THOUSAND = 1000
 
-ModelOption = Annotated[Path, typer.Option("--model", "-m", help="Model file (YAML).", metavar="MODEL")]
-
 
 def evaluate(
     problem: ProblemArgument,
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", help="Model file (YAML); none for a problem of atoms.", metavar="MODEL"),
-    ] = None,
+    model: OptionalModelOption = None,
     fidelity: FidelityOption = None,
     state: StateOption = None,
     replicas: Annotated[
