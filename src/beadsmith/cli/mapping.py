@@ -22,7 +22,7 @@ from beadsmith.cli.options import (
     StateOption,
     StudyOption,
     parse_option,
-    parse_states,
+    parse_state,
     usual_folder,
 )
 from beadsmith.cli.progress import Display, display
@@ -235,11 +235,7 @@ def _wrapped(whole: bool, follow: bool) -> Wrapped:
 
 def _state(temperature: str | None, texts: Sequence[str] | None) -> State:
     given = [*([] if temperature is None else [f"T={temperature}"]), *(texts or [])]
-    values = parse_states(given)
-    for name, own in values.items():
-        if len(own) > 1:
-            raise ProblemError("--state", f"{len(own)} values of {name}", "one, that of the trajectory")
-    return State.of({name: own[0] for name, own in values.items()})
+    return State.of(parse_state(given))
 
 
 def _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +48,8 @@ StateOption = Annotated[
     typer.Option("--state", help="State: T=300, or several: DC=0,0.5,0.9. May be repeated.", metavar="NAME=VALUES"),
 ]
 
+SeedOption = Annotated[int, typer.Option(min=0, help="Everything random derives from it.")]
+
 
 def coarse_problem(
     path: Path,
@@ -85,6 +88,25 @@ def model_for(problem: Problem, path: Path | None) -> Model:
     return load_model(path, problem)
 
 
+def experiment_named(name: str | None, able: list[str], wanted: str) -> str:
+    """The experiment that is named, or the only one that will do.
+
+    Args:
+        name: None if none is named.
+        able: those that will do.
+        wanted: what to say if there is none.
+
+    Raises:
+        ProblemError: another one is named, or none although there are several.
+    """
+    if name is None and len(able) == 1:
+        return able[0]
+    if name not in able:
+        expected = f"one of {', '.join(able)}" if able else wanted
+        raise ProblemError("--experiment", "nothing" if name is None else name, expected)
+    return name
+
+
 def study_of(problem: Problem, folder: Path | None) -> Study:
     """The study that is named, or the usual one of a problem."""
     return Study(folder or usual_folder(problem.path, problem.fidelity))
@@ -119,7 +141,7 @@ def parse_option(text: str, kind: str, name: str) -> float:
     return value
 
 
-def parse_states(texts: list[str] | None) -> dict[str, tuple[float, ...]]:
+def parse_states(texts: Sequence[str] | None) -> dict[str, tuple[float, ...]]:
     """``["T=300,350", "DC=0.5"]`` to values by name; units may be given and are converted.
 
     Raises:
@@ -134,3 +156,16 @@ def parse_states(texts: list[str] | None) -> dict[str, tuple[float, ...]]:
         bare = all(word.strip().replace(".", "", 1).lstrip("+-").isdigit() for word in values.split(","))
         wanted[name] = parse_variable(name, f"{values} {unit}".strip() if bare else values, f"--state {name}")
     return wanted
+
+
+def parse_state(texts: Sequence[str] | None) -> dict[str, float]:
+    """Like :func:`parse_states`, with one value of each.
+
+    Raises:
+        ProblemError: several values of one name, too.
+    """
+    wanted = parse_states(texts)
+    for name, values in wanted.items():
+        if len(values) != 1:
+            raise ProblemError(f"--state {name}", f"{len(values)} values", "one value")
+    return {name: value for name, (value,) in wanted.items()}
