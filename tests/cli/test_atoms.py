@@ -83,3 +83,10 @@ def test_what_makes_no_sense_of_atoms_is_refused_in_one_sentence(problem, words,
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_problem_of_atoms_is_given_no_ranges(problem, tmp_path):
+    done = beadsmith("invert", tmp_path / "beads.npz", "-o", tmp_path / "out", "--problem", problem)
+
+    assert done.returncode == 2
+    assert "received a problem of atoms, expected one of beads; leave --problem out" in done.stderr

@@ -288,6 +288,7 @@ def test_bad_input_is_refused_in_one_sentence(folder):
     assert "stand in another order" in refused("alcohols.yaml", *trajectory, "--molecules", "thiol=10 diol=14", *out)
     assert "--follow" in refused("alcohols.yaml", *known, *out, "--whole", "--follow")
     assert "--timestep" in refused("alcohols.yaml", *known, *out, "--timestep", "2 parsecs")
+    assert "expected a positive time" in refused("alcohols.yaml", *known, *out, "--timestep", "0 fs")
     assert "--state" in refused("alcohols.yaml", *known, *out, "--state", "DC=0.1,0.2")
     assert "either a --study or" in refused("alcohols.yaml", *known, *out, "--study", "study")
     assert "none without a --trajectory" in refused("alcohols.yaml", "--molecules", "diol=14", *out)

@@ -11,7 +11,7 @@ from beadsmith.simulate.diagnosis import diagnose
 from beadsmith.simulate.engine import Engine, Interrupted, find_engine, run_simulation
 from beadsmith.simulate.outputs import read_recordings
 from beadsmith.simulate.plan import plan_simulation, plan_tensions
-from beadsmith.simulate.resuming import CHECKPOINTS, has_checkpoint, resumed_script
+from beadsmith.simulate.resuming import CHECKPOINTS, has_checkpoint, parts_of_dumps, resumed_script
 from beadsmith.simulate.script import RELAXED
 
 
@@ -172,6 +172,16 @@ def test_a_run_that_is_complete_is_not_run_again():
 
 def test_before_the_first_run_there_is_nothing_to_go_on_with():
     assert resumed_script(SCRIPT, "LAMMPS\n", 5, "checkpoint.1") is None
+
+
+def test_dumps_come_in_the_order_in_which_they_were_written(tmp_path):
+    for name in ("frames_0.bin", "frames_0.001.bin", "frames_0.000.bin", "frames_1.bin", "frames_10.bin", "other.bin"):
+        (tmp_path / name).touch()
+    first = ["frames_0.000.bin", "frames_0.001.bin", "frames_0.bin"]
+
+    assert [path.name for path in parts_of_dumps(tmp_path, 0)] == first
+    assert [path.name for path in parts_of_dumps(tmp_path, 1)] == ["frames_1.bin"]
+    assert [path.name for path in parts_of_dumps(tmp_path)] == [*first, "frames_1.bin", "frames_10.bin"]
 
 
 def test_restart_files_on_the_way_do_not_make_it_another_simulation(document, load, model_of):

@@ -24,7 +24,7 @@ from beadsmith.crosslink.rings import Spearing, rings_through, spearings
 from beadsmith.crosslink.schedule import bonds_at, history
 from beadsmith.crosslink.stoichiometry import check_degree
 from beadsmith.errors import ProblemError
-from beadsmith.problem.model import Model, constant_model
+from beadsmith.problem.model import DREIDING, Model
 from beadsmith.problem.problem import Problem, load_model
 from beadsmith.problem.records import Failure, FailureKind
 from beadsmith.problem.schema import Network
@@ -127,7 +127,7 @@ def model_of_cure(problem: Problem, name: str) -> Model | None:
         ProblemError: it cannot be read.
     """
     if problem.atomistic:
-        return constant_model("DREIDING", problem.parameters, {})
+        return DREIDING
     own = network_of(problem, name).cure.model
     return None if own is None else load_model(problem.file_named(own), problem)
 

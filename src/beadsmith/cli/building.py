@@ -10,10 +10,17 @@ import typer
 from rich.console import Console
 
 from beadsmith.cli.answers import write_answer
-from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument, model_for
+from beadsmith.cli.options import (
+    FidelityOption,
+    JsonOption,
+    OptionalModelOption,
+    ProblemArgument,
+    SeedOption,
+    experiment_named,
+    model_for,
+)
 from beadsmith.cli.speech import say
 from beadsmith.crosslink.cure import cured_experiment
-from beadsmith.errors import ProblemError
 from beadsmith.problem.problem import Problem, load_problem
 from beadsmith.problem.schema import Formulas, Network, Script
 from beadsmith.simulate.engine import find_engine
@@ -23,15 +30,12 @@ from beadsmith.simulate.plan import Simulation, plan_simulation, seed_of_experim
 def build(
     problem: ProblemArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.", metavar="FOLDER")],
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", help="Model file (YAML); none for a problem of atoms.", metavar="MODEL"),
-    ] = None,
+    model: OptionalModelOption = None,
     experiment: Annotated[
         str | None, typer.Option("--experiment", help="Which one; may be left out if there is one.")
     ] = None,
     fidelity: FidelityOption = None,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = 1,
+    seed: SeedOption = 1,
     json: JsonOption = None,
 ) -> None:
     """Write a starting configuration and its LAMMPS input, to look at or to run elsewhere.
@@ -41,7 +45,8 @@ def build(
     """
     loaded = load_problem(problem, fidelity)
     chosen = model_for(loaded, model)
-    name = _experiment(loaded, experiment)
+    able = [own for own, one in loaded.experiments.items() if not isinstance(one, Formulas | Script)]
+    name = experiment_named(experiment, able, "a problem with an experiment that Beadsmith writes")
     own = seed_of_experiment(loaded, name, seed)
     simulation = plan_simulation(
         _uncured(loaded, name), name, chosen, own, find_engine(loaded.file.compute.lammps).version
@@ -55,16 +60,6 @@ def build(
     say(console, f"{name}: {counts}; {answer['mass']:.6g} g/mol; written to {output}")
     head = {"command": "build", "experiment": name, "fidelity": loaded.fidelity, "seed": seed}
     write_answer(json, {**head, **answer, "units": {"mass": "g/mol"}})
-
-
-def _experiment(problem: Problem, name: str | None) -> str:
-    found = [own for own, one in problem.experiments.items() if not isinstance(one, Formulas | Script)]
-    if name is None and len(found) == 1:
-        return found[0]
-    if name not in found:
-        expected = f"one of {', '.join(found)}" if found else "a problem with an experiment that Beadsmith writes"
-        raise ProblemError("--experiment", "nothing" if name is None else name, expected)
-    return name
 
 
 def _uncured(problem: Problem, name: str) -> Problem:

@@ -22,6 +22,7 @@ from beadsmith.cli.options import (
     FidelityOption,
     JsonOption,
     ProblemArgument,
+    SeedOption,
     StudyOption,
     WorkersOption,
     coarse_problem,
@@ -44,7 +45,7 @@ def run(
     search: Annotated[str | None, typer.Option(help=f"Search method: {', '.join(SEARCH_METHODS)}.")] = None,
     evaluations: Annotated[int | None, typer.Option(min=1, help="Models to simulate; raise it later to go on.")] = None,
     study: StudyOption = None,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = 1,
+    seed: SeedOption = 1,
     workers: WorkersOption = None,
     remeasure: Annotated[int | None, typer.Option(min=0, help="How often the best models are measured again.")] = None,
     start: Annotated[

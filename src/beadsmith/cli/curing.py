@@ -29,16 +29,17 @@ from beadsmith.cli.options import (
     JsonOption,
     ProblemArgument,
     ReportOption,
+    SeedOption,
     StudyOption,
     WorkersOption,
+    experiment_named,
     study_of,
     with_workers,
 )
 from beadsmith.cli.progress import display
 from beadsmith.cli.speech import say
 from beadsmith.crosslink.cure import last_state
-from beadsmith.errors import ProblemError
-from beadsmith.problem.problem import Problem, load_model, load_problem
+from beadsmith.problem.problem import load_model, load_problem
 from beadsmith.problem.schema import Network
 from beadsmith.report import write_cure_report
 from beadsmith.report.networks import grown
@@ -60,7 +61,7 @@ def cure(
         int | None, typer.Option("--networks", min=1, help="Independent cures; as many as the experiment has.")
     ] = None,
     fidelity: FidelityOption = None,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = SHARED_SEED,
+    seed: SeedOption = SHARED_SEED,
     study: StudyOption = None,
     workers: WorkersOption = None,
     report: ReportOption = None,
@@ -75,7 +76,8 @@ def cure(
     """
     started = time.monotonic()
     loaded = with_workers(load_problem(problem, fidelity), workers)
-    name = _network(loaded, experiment)
+    able = [own for own, one in loaded.experiments.items() if isinstance(one, Network)]
+    name = experiment_named(experiment, able, "a problem with an experiment of kind network")
     chosen = model_of_cure(loaded, name) if model is None else load_model(model, loaded)
     count = networks or loaded.experiments[name].networks  # type: ignore[union-attr]
     folder = study_of(loaded, study)
@@ -109,17 +111,6 @@ def cure(
     write_answer(json, answer)
     if any(result.failure is not None for result in results):
         raise typer.Exit(1)
-
-
-def _network(problem: Problem, name: str | None) -> str:
-    found = [own for own, experiment in problem.experiments.items() if isinstance(experiment, Network)]
-    if name is None and len(found) == 1:
-        return found[0]
-    if name not in found:
-        received = "nothing" if name is None else name
-        expected = f"one of {', '.join(found)}" if found else "a problem with an experiment of kind network"
-        raise ProblemError("--experiment", received, expected)
-    return name
 
 
 def _examined(task: CureTask) -> Examined | None:

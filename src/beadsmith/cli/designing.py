@@ -22,6 +22,7 @@ from beadsmith.cli.options import (
     FidelityOption,
     JsonOption,
     ProblemArgument,
+    SeedOption,
     StudyOption,
     WorkersOption,
     coarse_problem,
@@ -33,7 +34,6 @@ from beadsmith.cli.speech import say
 from beadsmith.problem.problem import Problem
 from beadsmith.simulate.engine import find_engine
 
-SeedOption = Annotated[int, typer.Option(min=0, help="Everything random derives from it.")]
 PointsOption = Annotated[
     int | None, typer.Option(min=1, help="Models of each system, instead of design.points; raise it later to go on.")
 ]

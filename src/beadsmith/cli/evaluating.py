@@ -23,13 +23,17 @@ from beadsmith.cli.answers import measured_answer, units_of, write_answer
 from beadsmith.cli.options import (
     FidelityOption,
     JsonOption,
+    ModelOption,
+    OptionalModelOption,
     ProblemArgument,
     ReportOption,
+    SeedOption,
     StateOption,
     StudyOption,
     WorkersOption,
     coarse_problem,
     model_for,
+    parse_state,
     parse_states,
     study_of,
     with_workers,
@@ -51,15 +55,10 @@ from beadsmith.simulate.engine import find_engine
 
 _THOUSAND = 1000
 
-ModelOption = Annotated[Path, typer.Option("--model", "-m", help="Model file (YAML).", metavar="MODEL")]
-
 
 def evaluate(
     problem: ProblemArgument,
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", "-m", help="Model file (YAML); none for a problem of atoms.", metavar="MODEL"),
-    ] = None,
+    model: OptionalModelOption = None,
     fidelity: FidelityOption = None,
     state: StateOption = None,
     replicas: Annotated[
@@ -69,7 +68,7 @@ def evaluate(
             help="Independent repetitions with different seeds; 2 if left out, or 1 if there are nothing but networks.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = 1,
+    seed: SeedOption = 1,
     study: StudyOption = None,
     workers: WorkersOption = None,
     report: ReportOption = None,
@@ -132,7 +131,7 @@ def export(
     """Write a model as a LAMMPS include file at a state, or the whole of it as YAML."""
     loaded = coarse_problem(problem)
     chosen = load_model(model, loaded)
-    at = State.of({name: _single(name, values) for name, values in parse_states(state).items()})
+    at = State.of(parse_state(state))
     answer: dict[str, Any] = {
         "command": "export",
         "model": str(model),
@@ -209,9 +208,3 @@ def _warn(console: Console, model: Model, at: State, wanted: dict[str, tuple[flo
         state = at if math.isnan(temperature) else at.with_(T=temperature)
         for remark in range_warnings(model, state):
             say(console, f"warning: {remark}")
-
-
-def _single(name: str, values: tuple[float, ...]) -> float:
-    if len(values) != 1:
-        raise ProblemError(f"--state {name}", f"{len(values)} values", "one state to export")
-    return values[0]

@@ -18,7 +18,7 @@ from rich.table import Table as Printed
 from beadsmith.campaign.inverting import Iteration, Order, best_of, iterate
 from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import write_answer
-from beadsmith.cli.options import JsonOption, WorkersOption
+from beadsmith.cli.options import JsonOption, WorkersOption, coarse_problem, parse_option
 from beadsmith.cli.progress import Display, display
 from beadsmith.cli.speech import say
 from beadsmith.errors import EstimateError, ProblemError, StudyError
@@ -51,10 +51,8 @@ from beadsmith.inversion.targets import bonded_target, pair_target, pressure_of
 from beadsmith.inversion.trajectory import Trajectory, trajectories_of, with_common_names
 from beadsmith.problem.document import write_document
 from beadsmith.problem.problem import Problem, load_problem, read_problem
-from beadsmith.problem.quantity import parse_quantity
 from beadsmith.problem.recording import Array
 from beadsmith.problem.recording_file import load_recordings
-from beadsmith.problem.schema import ForceField
 from beadsmith.problem.styles import MIXING_RULES, PAIR_STYLES
 from beadsmith.report.inversion import draw_bonded, draw_radial
 from beadsmith.simulate.engine import find_engine
@@ -151,7 +149,7 @@ def invert(
     """
     started = time.monotonic()
     console = Console()
-    base = None if problem is None else load_problem(problem)
+    base = None if problem is None else coarse_problem(problem, remedy="leave --problem out")
     choices = _choices(base, pair, mixing, cutoff, pressure, timestep)
     trajectories, names = _read(beads, temperature)
     if base is not None:
@@ -206,21 +204,6 @@ def invert(
     write_answer(json, answer)
 
 
-def parse_option(text: str, kind: str, name: str) -> float:
-    """A positive quantity from the command line, in the unit of its kind.
-
-    Raises:
-        ProblemError: not one.
-    """
-    try:
-        value = parse_quantity(text, kind)
-    except ValueError as error:
-        raise ProblemError(name, text, str(error)) from error
-    if value <= 0 and kind != "pressure":
-        raise ProblemError(name, text, f"a positive {kind}")
-    return value
-
-
 def _choices(
     base: Problem | None, pair: str, mixing: str, cutoff: str | None, pressure: str | None, timestep: str
 ) -> _Choices:
@@ -234,9 +217,7 @@ def _choices(
     step = parse_option(timestep, "time", "--timestep")
     if base is None:
         return _Choices(pair, mixing, reach, None, (0.0, 0.0, 1.0), wanted, step)
-    forcefield = base.file.forcefield
-    if not isinstance(forcefield, ForceField):
-        raise ProblemError(f"{base.path}: forcefield", "all atoms", "a coarse-grained problem", "leave --problem out")
+    forcefield = base.forcefield
     own = forcefield.pair
     for section, style in (("bond", forcefield.bond.style), ("angle", forcefield.angle.style)):
         if style != "harmonic":

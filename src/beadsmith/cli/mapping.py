@@ -15,7 +15,16 @@ from rich.text import Text
 
 from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import write_answer
-from beadsmith.cli.options import FidelityOption, JsonOption, ProblemArgument, StateOption, StudyOption, parse_states
+from beadsmith.cli.options import (
+    FidelityOption,
+    JsonOption,
+    ProblemArgument,
+    StateOption,
+    StudyOption,
+    parse_option,
+    parse_state,
+    usual_folder,
+)
 from beadsmith.cli.progress import Display, display
 from beadsmith.cli.speech import say
 from beadsmith.errors import EstimateError, ProblemError, StudyError
@@ -27,7 +36,6 @@ from beadsmith.mapping.molecules import AtomsInOrder, counted_molecules, identif
 from beadsmith.mapping.topologies import read_atoms
 from beadsmith.mapping.trajectories import Wrapped, atom_frames, bead_frames
 from beadsmith.problem.bead_mapping import MoleculeBeads, masses_by_kind, molecule_beads
-from beadsmith.problem.quantity import parse_quantity
 from beadsmith.problem.recording import Recording
 from beadsmith.problem.recording_file import save_recordings
 from beadsmith.problem.state import State
@@ -134,7 +142,7 @@ def map_beads(
                 trajectory,
                 topology,
                 molecules,
-                _timestep(timestep),
+                parse_option(timestep, "time", "--timestep"),
                 every,
                 _wrapped(whole, follow),
                 _state(temperature, state),
@@ -216,18 +224,7 @@ def _study_of(problem: Path, declared: Declared, folder: Path | None) -> Study:
         return Study(folder)
     if not declared.fidelity:
         raise ProblemError(str(problem), "a file with a mapping only", "also a --trajectory, or a --study")
-    stem = problem.stem if problem.stem != "problem" else problem.absolute().parent.name
-    return Study(Path("studies") / f"{stem}-{declared.fidelity}")
-
-
-def _timestep(text: str) -> float:
-    try:
-        timestep = parse_quantity(text, "time")
-    except ValueError as error:
-        raise ProblemError("--timestep", text, str(error)) from error
-    if not timestep > 0:
-        raise ProblemError("--timestep", text, "a time above zero, such as '1 fs'")
-    return timestep
+    return Study(usual_folder(problem, declared.fidelity))
 
 
 def _wrapped(whole: bool, follow: bool) -> Wrapped:
@@ -238,11 +235,7 @@ def _wrapped(whole: bool, follow: bool) -> Wrapped:
 
 def _state(temperature: str | None, texts: Sequence[str] | None) -> State:
     given = [*([] if temperature is None else [f"T={temperature}"]), *(texts or [])]
-    values = parse_states(given)
-    for name, own in values.items():
-        if len(own) > 1:
-            raise ProblemError("--state", f"{len(own)} values of {name}", "one, that of the trajectory")
-    return State.of({name: own[0] for name, own in values.items()})
+    return State.of(parse_state(given))
 
 
 def _write(

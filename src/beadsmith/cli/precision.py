@@ -34,6 +34,7 @@ from beadsmith.cli.options import (
     FidelityOption,
     JsonOption,
     ProblemArgument,
+    SeedOption,
     WorkersOption,
     coarse_problem,
     study_of,
@@ -89,7 +90,7 @@ def precision(
         ),
     ] = None,
     replicas: Annotated[int, typer.Option(min=2, help="Independent runs of each model with either protocol.")] = 3,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random derives from it.")] = 1,
+    seed: SeedOption = 1,
     workers: WorkersOption = None,
     study: Annotated[
         Path | None,

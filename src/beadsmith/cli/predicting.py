@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.console import Console
 
 from beadsmith.campaign.calibration import Measured
@@ -17,6 +15,7 @@ from beadsmith.cli.answers import observables_answer, units_of, write_answer
 from beadsmith.cli.options import (
     FidelityOption,
     JsonOption,
+    ModelOption,
     ProblemArgument,
     StudyOption,
     coarse_problem,
@@ -30,7 +29,7 @@ from beadsmith.report.terminal import measured_table
 
 def predict(
     problem: ProblemArgument,
-    model: Annotated[Path, typer.Option("--model", "-m", help="Model file (YAML).", metavar="MODEL")],
+    model: ModelOption,
     fidelity: FidelityOption = None,
     study: StudyOption = None,
     json: JsonOption = None,

@@ -28,22 +28,22 @@ from beadsmith.campaign.renormalization.stages import (
 from beadsmith.campaign.renormalization.systems import systems_of
 from beadsmith.campaign.renormalization.workbench import Workbench
 from beadsmith.cli.answers import units_of, write_answer
-from beadsmith.cli.designing import PointsOption, SeedOption, begin_design, simulate_design
+from beadsmith.cli.designing import PointsOption, begin_design, simulate_design
 from beadsmith.cli.options import (
     FidelityOption,
     JsonOption,
     ProblemArgument,
+    SeedOption,
     StateOption,
     StudyOption,
     WorkersOption,
     coarse_problem,
-    parse_states,
+    parse_state,
     study_of,
     with_workers,
 )
 from beadsmith.cli.progress import display
 from beadsmith.cli.speech import say
-from beadsmith.errors import ProblemError
 from beadsmith.problem.problem import load_model
 from beadsmith.problem.schema import CALIBRATION_MISFITS, FUNCTION_FORMS, POSTERIORS
 from beadsmith.problem.state import State
@@ -97,11 +97,7 @@ def sensitivity(
     Over all states of the design, or at one of them: --state DC=0.5.
     """
     console = Console()
-    held = {}
-    for name, values in parse_states(state).items():
-        if len(values) != 1:
-            raise ProblemError(f"--state {name}", f"{len(values)} values", "one value")
-        held[name] = values[0]
+    held = parse_state(state)
     with workbench(console, problem, fidelity, study, seed) as (bench, answer):
         document = sensitivities(bench, held, force=force)
         _print_sensitivities(console, document)

@@ -28,11 +28,11 @@ from beadsmith.inversion.wells import (
     fit_wells,
     measure,
 )
-from beadsmith.observe.bonded import Terms, by_molecule, terms_of, values_of
+from beadsmith.observe.bonded import Terms, by_molecule, terms_named, values_of
 from beadsmith.observe.distributions import histograms, mean_distribution
 from beadsmith.observe.molecular import mean_over_molecules
 from beadsmith.problem.recording import Array
-from beadsmith.problem.schema import AngleDistribution, BondAngle, BondDistribution, BondLength
+from beadsmith.problem.schema import AngleDistribution, BondDistribution
 
 #: With fewer independent samples a curvature is known to worse than 20 %: its relative error is sqrt(2/N).
 FEWEST = 50
@@ -175,7 +175,7 @@ def invert_bonded(section: Section, name: str, trajectories: Sequence[Trajectory
 
 
 def _values(section: Section, name: str, trajectory: Trajectory) -> _Values:
-    terms = terms_of(trajectory.topology, _asked(section, name))
+    terms = terms_named(trajectory.topology, section, name)
     raw = values_of(trajectory.frames, terms)
     values = raw if section == "bond" else np.radians(raw)
     settled = mean_over_molecules(by_molecule(values, terms))
@@ -185,12 +185,6 @@ def _values(section: Section, name: str, trajectory: Trajectory) -> _Values:
         raise EstimateError(f"{section} {name}: its values do not vary; a rigid one has no potential")
     independent = min(max(variance / settled.stderr**2, _LEAST_WORTH), float(values.size))
     return _Values(trajectory, terms, values, independent, settled.note)
-
-
-def _asked(section: Section, name: str) -> BondLength | BondAngle:
-    if section == "bond":
-        return BondLength(kind="bond_length", experiment="any", bond=name)
-    return BondAngle(kind="bond_angle", experiment="any", angle=name)
 
 
 def _sample(one: _Values) -> Sample:
@@ -377,23 +371,10 @@ def _averaged(section: Section, well: Well | None, mixture: Mixture | None, x: A
 
 def distribution_of(section: Section, name: str, centres: Array) -> BondDistribution | AngleDistribution:
     """The observable with these bins."""
+    x = tuple(centres.tolist())
     if section == "bond":
-        return BondDistribution.model_construct(
-            kind="bond_distribution",
-            experiment="any",
-            bond=name,
-            molecule=None,
-            r=tuple(centres.tolist()),
-            per="length",
-        )
-    return AngleDistribution.model_construct(
-        kind="angle_distribution",
-        experiment="any",
-        angle=name,
-        molecule=None,
-        theta=tuple(centres.tolist()),
-        per="angle",
-    )
+        return BondDistribution.model_construct(kind="bond_distribution", experiment="any", bond=name, r=x)
+    return AngleDistribution.model_construct(kind="angle_distribution", experiment="any", angle=name, theta=x)
 
 
 def _table(section: Section, name: str, mixture: Mixture, found: Sequence[_Values], kt: float) -> Table:

@@ -26,7 +26,7 @@ from scipy.optimize import curve_fit
 from beadsmith.errors import EstimateError
 from beadsmith.forcefield.energies import lennard_jones, lennard_jones_gromacs, mie
 from beadsmith.forcefield.mixing import mix_distance, mix_energy
-from beadsmith.inversion.trajectory import Trajectory, beads_of
+from beadsmith.inversion.trajectory import Trajectory
 from beadsmith.observe.boxes import rectangular_edges
 from beadsmith.observe.distributions import histograms, mean_distribution
 from beadsmith.observe.radial import pairs_of
@@ -83,7 +83,7 @@ def pair_names(trajectories: Sequence[Trajectory], beads: Sequence[str]) -> tupl
 
 def _has(trajectory: Trajectory, name: str) -> bool:
     first, second = name.split("-")
-    if not len(beads_of(trajectory.topology, first)) or not len(beads_of(trajectory.topology, second)):
+    if not len(trajectory.topology.beads_of(first)) or not len(trajectory.topology.beads_of(second)):
         return False
     try:
         pairs_of(trajectory.topology, name, intramolecular=False)
@@ -159,7 +159,7 @@ def has_bonds(trajectories: Sequence[Trajectory], name: str) -> bool:
         bonds = one.topology.bonds
         if bonds is None or not len(bonds.members):
             continue
-        if any(np.isin(beads_of(one.topology, bead), bonds.members).any() for bead in name.split("-")):
+        if any(np.isin(one.topology.beads_of(bead), bonds.members).any() for bead in name.split("-")):
             return True
     return False
 

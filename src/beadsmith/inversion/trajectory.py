@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beadsmith.errors import EstimateError, ProblemError
+from beadsmith.observe.distributions import round_width
 from beadsmith.problem.molecules import interaction_name
 from beadsmith.problem.recording import Array, Bonded, Frames, Recording, Topology
 from beadsmith.problem.state import State
@@ -67,11 +67,7 @@ class Trajectory:
 
     def names(self, section: str) -> tuple[str, ...]:
         """Types of bonds or angles of which it has at least one."""
-        bonded = self.topology.bonds if section == "bond" else self.topology.angles
-        if bonded is None:
-            return ()
-        seen = np.unique(bonded.types)
-        return tuple(bonded.names[number] for number in seen.tolist())
+        return self.topology.bonded_names(section)
 
 
 def trajectories_of(
@@ -171,8 +167,7 @@ def evenly(low: float, high: float, wanted: float, end: float | None = None) -> 
         wanted: width that is aimed at; the bins are not wider.
         end: where values end, if they do; no bin reaches beyond.
     """
-    power = 10.0 ** math.floor(math.log10(wanted))
-    width = next(factor * power for factor in (5.0, 2.0, 1.0) if factor * power <= wanted * (1 + 1e-9))
+    width = round_width(wanted)
     first = math.floor(low / width + 1e-9)
     last = math.ceil(high / width - 1e-9)
     if end is not None and last * width > end:
@@ -180,9 +175,3 @@ def evenly(low: float, high: float, wanted: float, end: float | None = None) -> 
         first, last = math.floor(low / width), min(math.ceil(high / width), round(end / width))
     last = max(last, first + 2)
     return np.asarray(width * (np.arange(first, last) + 0.5), dtype=np.float64), width
-
-
-def beads_of(topology: Topology, name: str) -> NDArray[np.intp]:
-    """Beads of a kind, 0 first."""
-    number = topology.bead_names.index(name) + 1 if name in topology.bead_names else 0
-    return np.flatnonzero(topology.bead_types == number)

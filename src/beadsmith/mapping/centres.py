@@ -15,15 +15,13 @@ from scipy.sparse import csr_array, triu
 
 from beadsmith.crosslink.topology import new_angles
 from beadsmith.errors import EstimateError, ProblemError
+from beadsmith.mapping.molecules import SAME_ELEMENT
 from beadsmith.problem.bead_mapping import MoleculeBeads, MoleculeOfAtoms, bead_order, molecule_beads
 from beadsmith.problem.molecules import interaction_name
 from beadsmith.problem.recording import Array, Bonded, Frames, Recording, Topology
 from beadsmith.problem.schema import BeadMapping
 
 Integers = NDArray[np.int64]
-
-#: Masses of an atom in two files that differ by more are not those of one element, g/mol.
-_SAME_ELEMENT = 0.5
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def _check_atoms(kind: str, beads: Mapping[str, MoleculeBeads], masses: Array) -
             f"the {len(expected)} atoms of {kind}",
             "the trajectory is one of other molecules, or their order is another",
         )
-    different = np.flatnonzero(np.abs(masses - expected) > _SAME_ELEMENT)
+    different = np.flatnonzero(np.abs(masses - expected) > SAME_ELEMENT)
     if len(different):
         first = int(different[0])
         raise ProblemError(

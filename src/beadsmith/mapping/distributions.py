@@ -15,20 +15,13 @@ from typing import TypeAlias
 import numpy as np
 
 from beadsmith.errors import EstimateError
-from beadsmith.observe.bonded import by_molecule, terms_of, values_of
+from beadsmith.observe.bonded import by_molecule, terms_named, values_of
 from beadsmith.observe.boxes import rectangular_edges
-from beadsmith.observe.distributions import histograms, mean_distribution
+from beadsmith.observe.distributions import histograms, mean_distribution, round_width
 from beadsmith.observe.molecular import mean_over_molecules
 from beadsmith.observe.timeseries import Array, SeriesMean
 from beadsmith.problem.recording import Frames, Recording, Topology
-from beadsmith.problem.schema import (
-    AngleDistribution,
-    BondAngle,
-    BondDistribution,
-    BondLength,
-    Distribution,
-    RadialDistribution,
-)
+from beadsmith.problem.schema import AngleDistribution, BondDistribution, Distribution, RadialDistribution
 
 Report: TypeAlias = Callable[[int, int], None]
 
@@ -97,7 +90,8 @@ def distributions_of(recordings: Sequence[Recording], progress: Report = lambda 
     """
     tasks: list[tuple[str, str, Callable[[], list[BeadDistribution]]]] = []
     for kind in ("bond", "angle"):
-        tasks += [(kind, name, _bonded_task(recordings, kind, name)) for name in _bonded_names(recordings, kind)]
+        names = dict.fromkeys(name for one in recordings for name in _topology(one).bonded_names(kind))
+        tasks += [(kind, name, _bonded_task(recordings, kind, name)) for name in names]
     tasks += [("pair", name, _pair_task(recordings, name)) for name in _pair_names(recordings)]
     found: list[BeadDistribution] = []
     missing: dict[str, list[str]] = {}
@@ -119,20 +113,7 @@ def bin_width(values: Array, bins: int = BINS) -> float:
     """
     low, high = np.percentile(values, [0.5, 99.5])
     rough = max(float(high - low), 1e-6 * max(float(np.abs(values).max()), 1.0)) / bins
-    power = 10.0 ** math.floor(math.log10(rough))
-    return float(power * max(step for step in (1, 2, 5) if step * power <= rough * (1 + 1e-9)))
-
-
-def _bonded_names(recordings: Sequence[Recording], kind: str) -> list[str]:
-    """Types that are there, in the order of the first recording that has them."""
-    names: dict[str, None] = {}
-    for recording in recordings:
-        topology = _topology(recording)
-        bonded = topology.bonds if kind == "bond" else topology.angles
-        if bonded is not None:
-            present = set(bonded.types.tolist())
-            names |= dict.fromkeys(name for place, name in enumerate(bonded.names) if place in present)
-    return list(names)
+    return round_width(rough)
 
 
 def _pair_names(recordings: Sequence[Recording]) -> list[str]:
@@ -146,11 +127,11 @@ def _pair_names(recordings: Sequence[Recording]) -> list[str]:
 
 def _bonded_task(recordings: Sequence[Recording], kind: str, name: str) -> Callable[[], list[BeadDistribution]]:
     def task() -> list[BeadDistribution]:
-        having = [number for number, one in enumerate(recordings) if name in _bonded_names([one], kind)]
+        having = [number for number, one in enumerate(recordings) if name in _topology(one).bonded_names(kind)]
         values = {}
         thinned = {number: _thinned(recordings[number]) for number in having}
         for number, recording in thinned.items():
-            terms = terms_of(_topology(recording), _plain(kind, name))
+            terms = terms_named(_topology(recording), kind, name)
             values[number] = (values_of(_frames(recording), terms), terms)
         together = np.concatenate([own.ravel() for own, _ in values.values()])
         bins = _bonded_bins(together, kind)
@@ -192,7 +173,7 @@ def _pair_task(recordings: Sequence[Recording], name: str) -> Callable[[], list[
         return [
             _distribution("pair", name, number, recording, observable)
             for number, recording in enumerate(recordings)
-            if {first, last} <= set(_kinds(recording))
+            if all(len(_topology(recording).beads_of(kind)) for kind in (first, last))
         ]
 
     return task
@@ -249,17 +230,6 @@ def _thinned(recording: Recording) -> Recording:
     step = math.ceil(counts / MOST_COUNTS)
     fewer = Frames(frames.interval * step, frames.positions[::step], frames.boxes[::step])
     return recording if step == 1 else replace(recording, frames=fewer)
-
-
-def _plain(kind: str, name: str) -> BondLength | BondAngle:
-    if kind == "bond":
-        return BondLength(kind="bond_length", experiment="beads", bond=name)
-    return BondAngle(kind="bond_angle", experiment="beads", angle=name)
-
-
-def _kinds(recording: Recording) -> list[str]:
-    topology = _topology(recording)
-    return [topology.bead_names[kind - 1] for kind in np.unique(topology.bead_types)]
 
 
 def _frames(recording: Recording) -> Frames:

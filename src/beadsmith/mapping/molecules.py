@@ -22,7 +22,7 @@ from beadsmith.problem.recording import Array, Bonded, Topology
 Integers = NDArray[np.int64]
 
 #: Masses of one element in two tables differ by less, g/mol.
-_SAME_ELEMENT = 0.5
+SAME_ELEMENT = 0.5
 #: Atoms between these masses are hydrogens, also heavy ones, g/mol.
 _LIGHTEST_HYDROGEN, _HEAVIEST_HYDROGEN = 0.5, 2.5
 
@@ -180,15 +180,17 @@ def _laid_over(graph: MolecularGraph, masses: Array, bonds: Sequence[tuple[int, 
     if len(masses) != len(graph.names) or len(bonds) != len(graph.bonds):
         return None
     symbols = dict(zip(graph.elements, graph.masses, strict=True))
-    elements = []
-    for mass in masses:
-        near = [symbol for symbol, own in symbols.items() if abs(own - mass) < _SAME_ELEMENT]
-        if not near:
-            return None
-        elements.append(near[0])
+    elements = [_element(mass, symbols) for mass in masses]
+    if not all(elements):
+        return None
     target, pattern = _molecule(elements, bonds), _molecule(graph.elements, graph.bonds)
     match = target.GetSubstructMatch(pattern)
     return np.array(match, dtype=np.int64) if match else None
+
+
+def _element(mass: float, symbols: Mapping[str, float]) -> str:
+    """Symbol of the element with a mass, empty if there is none; ``symbols`` says what each element weighs."""
+    return next((symbol for symbol, own in symbols.items() if abs(own - mass) < SAME_ELEMENT), "")
 
 
 def _molecule(elements: Sequence[str], bonds: Sequence[tuple[int, int]]):  # type: ignore[no-untyped-def]
@@ -283,6 +285,5 @@ def _formula(masses: Sequence[float] | Array, graphs: Mapping[str, MolecularGrap
     }
     counts: Counter[str] = Counter()
     for mass in masses:
-        near = [symbol for symbol, own in symbols.items() if abs(own - mass) < _SAME_ELEMENT]
-        counts[near[0] if near else f"({mass:.4g} g/mol)"] += 1
+        counts[_element(mass, symbols) or f"({mass:.4g} g/mol)"] += 1
     return " ".join(f"{symbol}{count}" for symbol, count in sorted(counts.items()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +47,42 @@ def terms_of(topology: Topology, observable: BondLength | BondAngle | BondDistri
         EstimateError: there are none, or they are not known.
     """
     if isinstance(observable, BondLength | BondDistribution):
-        return _terms(topology, "bond", observable.bond, observable.molecule)
-    return _terms(topology, "angle", observable.angle, observable.molecule)
+        return terms_named(topology, "bond", observable.bond, observable.molecule)
+    return terms_named(topology, "angle", observable.angle, observable.molecule)
+
+
+def terms_named(topology: Topology, section: str, name: str | None, molecule: str | None = None) -> Terms:
+    """Bonds or angles of a type in molecules of a kind, or of all types and kinds with None.
+
+    Args:
+        topology: of a recording.
+        section: bond or angle.
+        name: of the type, such as T1-T2.
+        molecule: name of the kind.
+
+    Raises:
+        EstimateError: there are none, or they are not known.
+    """
+    bonded = topology.bonded(section)
+    if bonded is None:
+        raise EstimateError(
+            f"the {section}s were not stored with this simulation, by an earlier version; run it again in a new study"
+        )
+    owners = topology.molecule_ids[bonded.members[:, 0]]
+    wanted = np.ones(len(owners), dtype=np.bool_)
+    if name is not None:
+        wanted &= bonded.types == (bonded.names.index(name) if name in bonded.names else -1)
+    if molecule is not None:
+        wanted &= np.array([topology.molecule_kinds.get(int(one)) == molecule for one in owners], dtype=np.bool_)
+    if not wanted.any():
+        of_molecule = f" in molecules {molecule!r}" if molecule else ""
+        raise EstimateError(f"there is no {section}{f' {name!r}' if name else ''}{of_molecule} in this simulation")
+    chosen = np.flatnonzero(wanted)
+    order = chosen[np.argsort(owners[chosen], kind="stable")]
+    numbers = np.unique(owners[order], return_inverse=True)[1]
+    members = bonded.members[order]
+    owned = topology.molecule_ids[members]
+    return Terms(members, numbers.astype(np.int64), bool((owned != owned[:, :1]).any()))
 
 
 def values_of(frames: Frames, terms: Terms) -> Array:
@@ -107,26 +140,3 @@ def by_molecule(values: Array, terms: Terms) -> Array:
     starts = np.flatnonzero(np.diff(terms.owners, prepend=-1))
     middle = values.mean()
     return np.asarray(middle + np.add.reduceat(values - middle, starts, axis=1) / terms.per_molecule)
-
-
-def _terms(topology: Topology, section: Literal["bond", "angle"], name: str | None, molecule: str | None) -> Terms:
-    bonded = topology.bonds if section == "bond" else topology.angles
-    if bonded is None:
-        raise EstimateError(
-            f"the {section}s were not stored with this simulation, by an earlier version; run it again in a new study"
-        )
-    owners = topology.molecule_ids[bonded.members[:, 0]]
-    wanted = np.ones(len(owners), dtype=np.bool_)
-    if name is not None:
-        wanted &= bonded.types == (bonded.names.index(name) if name in bonded.names else -1)
-    if molecule is not None:
-        wanted &= np.array([topology.molecule_kinds.get(int(one)) == molecule for one in owners], dtype=np.bool_)
-    if not wanted.any():
-        of_molecule = f" in molecules {molecule!r}" if molecule else ""
-        raise EstimateError(f"there is no {section}{f' {name!r}' if name else ''}{of_molecule} in this simulation")
-    chosen = np.flatnonzero(wanted)
-    order = chosen[np.argsort(owners[chosen], kind="stable")]
-    numbers = np.unique(owners[order], return_inverse=True)[1]
-    members = bonded.members[order]
-    owned = topology.molecule_ids[members]
-    return Terms(members, numbers.astype(np.int64), bool((owned != owned[:, :1]).any()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,6 +74,12 @@ def mean_distribution(found: Histograms) -> list[SeriesMean]:
     kept = block_averages(samples)
     least = found.single / (samples.shape[0] * samples.shape[1])
     return [_of_bin(kept[:, :, one], samples[:, :, one], float(least[one]), settled) for one in range(kept.shape[2])]
+
+
+def round_width(widest: float) -> float:
+    """The largest of 1, 2 and 5 times all powers of ten that is not above a width."""
+    power = 10.0 ** math.floor(math.log10(widest))
+    return max(factor * power for factor in (1.0, 2.0, 5.0) if factor * power <= widest * (1 + 1e-9))
 
 
 def _of_bin(points: Array, samples: Array, least: float, settled: SeriesMean) -> SeriesMean:

@@ -196,5 +196,4 @@ def _beads(topology: Topology, name: str | None) -> NDArray[np.intp]:
         raise EstimateError(
             "names of beads were not stored with this simulation, by an earlier version; run it again in a new study"
         )
-    number = topology.bead_names.index(name) + 1 if name in topology.bead_names else 0
-    return np.flatnonzero(topology.bead_types == number)
+    return topology.beads_of(name)

@@ -64,6 +64,10 @@ class Model:
             ) from error
 
 
+#: What stands for the model of a problem of atoms, whose force field is known in full.
+DREIDING = Model("DREIDING", {})
+
+
 def constant_model(title: str, space: ParameterSpace, point: Mapping[str, float], **more: Any) -> Model:
     """A model whose parameters are all constant, from a point of the search."""
     return Model(title, {name: Constant(value) for name, value in space.complete(point).items()}, **more)

@@ -53,6 +53,19 @@ class Topology:
     bonds: Bonded | None = None
     angles: Bonded | None = None
 
+    def beads_of(self, name: str) -> NDArray[np.intp]:
+        """Beads of a type, 0 first; none if there is no such type."""
+        return np.flatnonzero(self.bead_types == (self.bead_names.index(name) + 1 if name in self.bead_names else 0))
+
+    def bonded(self, section: str) -> Bonded | None:
+        """Its bonds, or its angles."""
+        return self.bonds if section == "bond" else self.angles
+
+    def bonded_names(self, section: str) -> tuple[str, ...]:
+        """Types of bonds, or of angles, of which there is at least one."""
+        bonded = self.bonded(section)
+        return () if bonded is None else tuple(bonded.names[number] for number in np.unique(bonded.types).tolist())
+
 
 @dataclass(frozen=True)
 class Series:

@@ -67,9 +67,8 @@ def parts_of_dumps(folder: Path, number: int | None = None) -> list[Path]:
     Args:
         number: of the stretch; all if None.
     """
-    found = list(folder.glob(f"frames_{'*' if number is None else number}.bin"))
-    found += folder.glob(f"frames_{'[0-9]*' if number is None else number}.[0-9]*.bin")
-    return sorted(set(found), key=lambda path: (path.name.split(".")[0], path.name.count(".") == 1, path.name))
+    # A number that was put before the suffix sorts before it, and the dump that is being written has none.
+    return sorted(folder.glob(f"frames_{'*' if number is None else number}.*bin"))
 
 
 def clear_checkpoints(folder: Path) -> None:
@@ -183,12 +182,13 @@ def _still_in_force(lines: list[str], restart: str) -> list[str]:
 
 
 def _put_aside(frames: Path) -> None:
-    """Give a dump a name of its own: LAMMPS would write over it, for it cannot append to binary ones."""
+    """Give a dump a name of its own, once: LAMMPS would write over it, for it cannot append to binary ones."""
+    if "." in frames.stem:
+        return
     number = 0
     while (other := frames.with_name(f"{frames.stem}.{number:03d}{frames.suffix}")).exists():
         number += 1
-    if not frames.stem.partition(".")[2]:
-        frames.rename(other)
+    frames.rename(other)
 
 
 def _last_whole(folder: Path) -> str | None:
