@@ -10,6 +10,10 @@
     ``precision``, with what it writes in :mod:`~beadsmith.cli.measured`
 :mod:`~beadsmith.cli.identifying`
     ``identify``, with what it writes in :mod:`~beadsmith.cli.identified`
+:mod:`~beadsmith.cli.building`, :mod:`~beadsmith.cli.curing`, :mod:`~beadsmith.cli.mapping`
+    ``build``, ``cure``, ``map``
+:mod:`~beadsmith.cli.inverting`
+    ``invert``, with what it writes in :mod:`~beadsmith.cli.inverted`
 :mod:`~beadsmith.cli.preparing`
     ``init``, ``check``, ``schema``, ``doctor``
 :mod:`~beadsmith.cli.answers`

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table as Printed
 
 from beadsmith.campaign.inverting import Iteration, Order, best_of, iterate
 from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import write_answer
+from beadsmith.cli.inverted import (
+    DISTRIBUTIONS,
+    TABLES,
+    Inversion,
+    Pairs,
+    inversion_answer,
+    iteration_sentence,
+    print_inversion,
+    write_inversion,
+)
 from beadsmith.cli.options import JsonOption, WorkersOption, coarse_problem, parse_option
 from beadsmith.cli.progress import Display, display
 from beadsmith.cli.speech import say
 from beadsmith.errors import EstimateError, ProblemError, StudyError
 from beadsmith.inversion.bonded import BondedTerm, invert_bonded
-from beadsmith.inversion.iterative import Key, Pressure, inverted, table_of
+from beadsmith.inversion.iterative import Key, Pressure, inverted
 from beadsmith.inversion.proposal import (
     INNER,
     SPREAD,
@@ -34,7 +42,6 @@ from beadsmith.inversion.proposal import (
     rules_of,
 )
 from beadsmith.inversion.radial import (
-    MixingCheck,
     PairGuess,
     Radial,
     compare_with_mixing,
@@ -46,7 +53,6 @@ from beadsmith.inversion.radial import (
     radial,
     radial_bins,
 )
-from beadsmith.inversion.tables import Table, table_file
 from beadsmith.inversion.targets import bonded_target, pair_target, pressure_of
 from beadsmith.inversion.trajectory import Trajectory, trajectories_of, with_common_names
 from beadsmith.problem.document import write_document
@@ -54,7 +60,6 @@ from beadsmith.problem.problem import Problem, load_problem, read_problem
 from beadsmith.problem.recording import Array
 from beadsmith.problem.recording_file import load_recordings
 from beadsmith.problem.styles import MIXING_RULES, PAIR_STYLES
-from beadsmith.report.inversion import draw_bonded, draw_radial
 from beadsmith.simulate.engine import find_engine
 from beadsmith.units import UNIT_OF_KIND
 
@@ -86,21 +91,6 @@ class _Choices:
     special_bonds: tuple[float, float, float]
     pressure: float | None
     timestep: float
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """Pairs at a cutoff.
-
-    Attributes:
-        cutoffs: inner and outer, angstrom.
-        functions: by name, one for each trajectory; None where it has no such pair.
-        guesses: by name.
-    """
-
-    cutoffs: tuple[float, float]
-    functions: Mapping[str, tuple[Radial | None, ...]]
-    guesses: Mapping[str, PairGuess]
 
 
 def invert(
@@ -157,47 +147,33 @@ def invert(
     terms = _bonded(trajectories)
     pairs = _pairs(trajectories, names, choices, parse_option(width, "length", "--bin"))
     _writable(output)
-    found: tuple[Iteration, ...] = ()
-    order = (
-        _order(trajectories, terms, pairs, choices, iterations, steps, frames, damping, seed) if iterations else None
-    )
-    if order is not None:
-        found = _iterated(order, output, workers or os.cpu_count() or 1, console)
-    guesses = _after(order, found, pairs, choices)
-    checks = compare_with_mixing(list(guesses.values()), choices.mixing)
-    parameters = parameters_of(terms, list(guesses.values()), choices.style)
-    warnings = [sentence for term in terms for sentence in term.warnings]
-    warnings += [sentence for one in guesses.values() for sentence in one.warnings]
+    found = _inversion(trajectories, terms, pairs, choices)
+    if iterations:
+        order = _order(found, choices, iterations, steps, frames, damping, seed)
+        found = _iterated(order, found, choices, output, workers or os.cpu_count() or 1, console)
+    parameters = parameters_of(terms, list(found.pairs.guesses.values()), choices.style)
     parameters, more = _write_problem(output, problem, base, trajectories, names, parameters, choices, pairs.cutoffs)
-    warnings += more
-    notes = _notes(bool(found))
-    title = "First guess by Boltzmann inversion" if not found else "Boltzmann inversion, iterated"
-    write_document(output / "model.yaml", model_document(title, parameters, trajectories, notes))
+    title = "Boltzmann inversion, iterated" if found.iterations else "First guess by Boltzmann inversion"
+    model = model_document(title, parameters, trajectories, _notes(bool(found.iterations)))
+    write_document(output / "model.yaml", model)
     load_problem(output / "problem.yaml")
-    _write_distributions(output, trajectories, terms, pairs, found)
-    tables = _write_tables(output, terms, order, found)
-    _draw(output, trajectories, terms, pairs, guesses, found)
-    _print(console, terms, guesses, checks, found)
+    tables = write_inversion(output, found)
+    print_inversion(console, found)
+    warnings = [*found.warnings, *more]
     for sentence in warnings:
         say(console, f"note: {sentence}")
     say(console, f"problem, model, distributions and figures are in {output}")
     answer = {
         "command": "invert",
-        "states": [one.state.as_dict() for one in trajectories],
+        **inversion_answer(found),
         "parameters": {
             name: {"value": value, "stderr": parameters.stderrs[name]} for name, value in parameters.values.items()
         },
-        "bonded": [_term_answer(term) for term in terms],
-        "pairs": [_guess_answer(one) for one in guesses.values()],
-        "mixing": [_check_answer(one) for one in checks],
-        "iterations": [_iteration_answer(one) for one in found],
-        "converged": best_of(found).converged if found else None,
         "tables": tables,
         "warnings": warnings,
         "problem": str(output / "problem.yaml"),
         "model": str(output / "model.yaml"),
         "wall_seconds": time.monotonic() - started,
-        "core_seconds": sum(one.core_seconds for each in found for one in each.measurements),
         "units": {name: UNIT_OF_KIND[kind] for name, kind in parameters.kinds.items()}
         | {"pressure": "atm", "wall_seconds": "s", "core_seconds": "s"},
     }
@@ -267,7 +243,7 @@ def _bonded(trajectories: Sequence[Trajectory]) -> list[BondedTerm]:
     return terms
 
 
-def _pairs(trajectories: Sequence[Trajectory], names: Sequence[str], choices: _Choices, width: float) -> _Pairs:
+def _pairs(trajectories: Sequence[Trajectory], names: Sequence[str], choices: _Choices, width: float) -> Pairs:
     """Radial distribution functions up to the cutoff, and guesses from them."""
     limit = farthest(trajectories)
     reach = choices.cutoff or limit
@@ -299,36 +275,35 @@ def _pairs(trajectories: Sequence[Trajectory], names: Sequence[str], choices: _C
             name: tuple(None if one is None else _shortened(one, count) for one in each)
             for name, each in functions.items()
         }
-    return _Pairs((choices.inner or INNER * reach, reach), functions, guesses)
+    return Pairs((choices.inner or INNER * reach, reach), functions, guesses)
 
 
 def _shortened(one: Radial, count: int) -> Radial:
     return Radial(one.name, one.r[:count], one.g[:count], one.stderr[:count], one.kt, one.pairs, one.volume)
 
 
+def _inversion(
+    trajectories: tuple[Trajectory, ...], terms: Sequence[BondedTerm], pairs: Pairs, choices: _Choices
+) -> Inversion:
+    checks = compare_with_mixing(list(pairs.guesses.values()), choices.mixing)
+    return Inversion(trajectories, tuple(terms), pairs, tuple(checks))
+
+
 def _order(
-    trajectories: tuple[Trajectory, ...],
-    terms: Sequence[BondedTerm],
-    pairs: _Pairs,
-    choices: _Choices,
-    iterations: int,
-    steps: int,
-    frames: int,
-    damping: float,
-    seed: int,
+    found: Inversion, choices: _Choices, iterations: int, steps: int, frames: int, damping: float, seed: int
 ) -> Order:
-    targets = [pair_target(each, trajectories) for each in pairs.functions.values()]
+    targets = [pair_target(each, found.trajectories) for each in found.pairs.functions.values()]
     start: dict[Key, Array] = {target.key: inverted(target) for target in targets}
-    for term in terms:
-        target = bonded_target(term, trajectories)
+    for term in found.terms:
+        target = bonded_target(term, found.trajectories)
         targets.append(target)
         start[target.key] = term.table(target.x)
     given = None if choices.pressure is None else Pressure(choices.pressure, 0.0)
     return Order(
-        trajectories=trajectories,
+        trajectories=found.trajectories,
         targets=tuple(targets),
         start=start,
-        pressures=tuple(given or pressure_of(one) for one in trajectories),
+        pressures=tuple(given or pressure_of(one) for one in found.trajectories),
         special_bonds=choices.special_bonds,
         iterations=iterations,
         steps=steps,
@@ -340,12 +315,15 @@ def _order(
     )
 
 
-def _iterated(order: Order, output: Path, workers: int, console: Console) -> tuple[Iteration, ...]:
+def _iterated(
+    order: Order, first: Inversion, choices: _Choices, output: Path, workers: int, console: Console
+) -> Inversion:
+    """What was found, with iterations, and with what the pair style makes of their potentials."""
     engine = find_engine()
     if all(one is None for one in order.pressures):
         say(console, "note: no pressure was recorded with the trajectories, so none is corrected; give --pressure")
     with Study(output).driven(), Study(output).lease() as lease, display(console) as shown:
-        return iterate(
+        iterations = iterate(
             order,
             output / "iterations",
             engine,
@@ -353,38 +331,28 @@ def _iterated(order: Order, output: Path, workers: int, console: Console) -> tup
             lambda: not lease.exists(),
             lambda one: _tell(one, order, shown, console),
         )
+    guesses = _fitted(best_of(iterations), first.pairs, choices.style)
+    again = _inversion(first.trajectories, first.terms, replace(first.pairs, guesses=guesses), choices)
+    return replace(again, targets=order.targets, iterations=iterations)
 
 
 def _tell(one: Iteration, order: Order, shown: Display, console: Console) -> None:
     shown.step("iterate", one.number, order.iterations, known=False)
-    say(console, _sentence(one))
+    say(console, iteration_sentence(one))
 
 
-def _sentence(one: Iteration) -> str:
-    worst = one.worst
-    pressures = ", ".join(f"{found.pressure.value:.0f} ± {found.pressure.stderr:.0f}" for found in one.measurements)
-    return (
-        f"iteration {one.number}: {worst.key[0]} {worst.key[1]} deviates most, by {100 * worst.relative:.2g} % where "
-        f"noise makes {100 * worst.floor:.2g} %; pressure {pressures} atm{'; converged' if one.converged else ''}"
-    )
-
-
-def _after(order: Order | None, found: Sequence[Iteration], pairs: _Pairs, choices: _Choices) -> dict[str, PairGuess]:
-    """The guesses, or what the pair style makes of the iterated potentials."""
-    if order is None or not found:
-        return dict(pairs.guesses)
-    best = best_of(found)
+def _fitted(best: Iteration, pairs: Pairs, style: str) -> dict[str, PairGuess]:
+    """What a pair style makes of the iterated potentials."""
     fitted = {}
     for name, first in pairs.guesses.items():
         function = next(one for one in pairs.functions[name] if one is not None)
-        energy = best.energies["pair", name]
-        fitted[name] = fit_style(choices.style, function, energy, first, pairs.cutoffs)
+        fitted[name] = fit_style(style, function, best.energies["pair", name], first, pairs.cutoffs)
     return fitted
 
 
 def _writable(folder: Path) -> None:
     try:
-        for part in ("distributions", "tables"):
+        for part in (DISTRIBUTIONS, TABLES):
             (folder / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StudyError(
@@ -475,176 +443,3 @@ def _notes(iterated: bool) -> str:
         "the height and the rise of the first peak of g(r) between molecules; their errors hold what such guesses were "
         f"found to be off by. Ranges are {100 * SPREAD:.0f} % wide each way."
     )
-
-
-def _write_distributions(
-    output: Path,
-    trajectories: Sequence[Trajectory],
-    terms: Sequence[BondedTerm],
-    pairs: _Pairs,
-    found: Sequence[Iteration],
-) -> None:
-    folder = output / "distributions"
-    for term in terms:
-        curve = term.curve
-        x = "length" if term.section == "bond" else "angle"
-        columns = {x: curve.x, "density": curve.density, "density_stderr": curve.stderr, "harmonic": curve.fit}
-        columns |= {"gaussians": curve.mixture, "potential_of_mean_force": curve.potential}
-        _write_csv(folder / f"{term.section}.{term.name}.csv", columns)
-    best = best_of(found) if found else None
-    for name, each in pairs.functions.items():
-        columns = {}
-        for number, one in enumerate(each, start=1):
-            if one is None:
-                continue
-            mark = f"_{number}" if len(trajectories) > 1 else ""
-            columns |= {"r": one.r, f"g{mark}": one.g, f"g{mark}_stderr": one.stderr}
-            if best is not None and (gave := best.measurements[number - 1].distributions.get(("pair", name))):
-                columns |= {f"iterated{mark}": gave.value, f"iterated{mark}_stderr": gave.stderr}
-        if best is not None:
-            columns["potential"] = best.energies["pair", name]
-        _write_csv(folder / f"radial.{name}.csv", columns)
-
-
-def _write_csv(path: Path, columns: Mapping[str, Array]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows([[f"{value:.6g}" for value in row] for row in zip(*columns.values(), strict=True)])
-
-
-def _write_tables(
-    output: Path, terms: Sequence[BondedTerm], order: Order | None, found: Sequence[Iteration]
-) -> dict[str, str]:
-    """Tables of the bonded terms; after an iteration, of all that it made, with the LAMMPS lines to use them."""
-    tables: list[Table] = [term.table for term in terms]
-    if order is not None and found:
-        best = best_of(found)
-        tables = [table_of(target, best.energies[target.key]) for target in order.targets]
-    written: dict[str, str] = {}
-    for kind in ("pair", "bond", "angle"):
-        own = [one for one in tables if one.kind == kind]
-        if own:
-            path = output / "tables" / f"{kind}.table"
-            path.write_text(table_file(own, f"{kind} potentials by Boltzmann inversion, units real"), encoding="utf-8")
-            written |= {one.keyword: str(path) for one in own}
-    return written
-
-
-def _draw(
-    output: Path,
-    trajectories: Sequence[Trajectory],
-    terms: Sequence[BondedTerm],
-    pairs: _Pairs,
-    guesses: Mapping[str, PairGuess],
-    found: Sequence[Iteration],
-) -> None:
-    draw_bonded(output / "bonds.png", [term for term in terms if term.section == "bond"])
-    draw_bonded(output / "angles.png", [term for term in terms if term.section == "angle"])
-    best = best_of(found) if found else None
-    panels = []
-    for name, each in pairs.functions.items():
-        functions = [(own.state.label, one) for own, one in zip(trajectories, each, strict=True) if one is not None]
-        first = next(number for number, one in enumerate(each) if one is not None)
-        gave = None if best is None else best.measurements[first].distributions["pair", name].value
-        panels.append((name, functions, guesses.get(name), gave))
-    draw_radial(output / "radial.png", panels)
-
-
-def _print(
-    console: Console,
-    terms: Sequence[BondedTerm],
-    guesses: Mapping[str, PairGuess],
-    checks: Sequence[MixingCheck],
-    found: Sequence[Iteration],
-) -> None:
-    if terms:
-        table = Printed()
-        for column in ("", "K", "x0", "unit", "independent samples", "fit"):
-            table.add_column(column)
-        for term in terms:
-            unit = "Å, kcal/mol/Å²" if term.section == "bond" else "°, kcal/mol/rad²"
-            table.add_row(
-                f"{term.section} {term.name}",
-                f"{term.k:.4g} ± {term.k_stderr:.2g}",
-                f"{term.centre:.5g} ± {term.centre_stderr:.2g}",
-                unit,
-                f"{term.samples:.0f}",
-                term.quality,
-            )
-        console.print(table)
-    ruled = {one.name: one for one in checks}
-    table = Printed()
-    for column in ("pair", "epsilon kcal/mol", "sigma Å", "peak of g", "mixing rule gives"):
-        table.add_column(column)
-    for name, one in guesses.items():
-        check = ruled.get(name)
-        told = "" if check is None else f"{check.epsilon:.3g} ({check.epsilon_deviation:+.1f} standard errors), "
-        told += "" if check is None else f"{check.sigma:.4g} ({check.sigma_deviation:+.1f})"
-        table.add_row(
-            name,
-            f"{one.epsilon:.3g} ± {one.epsilon_stderr:.2g}",
-            f"{one.sigma:.4g} ± {one.sigma_stderr:.2g}",
-            f"{one.peak[1]:.3g} at {one.peak[0]:.3g} Å",
-            told,
-        )
-    console.print(table)
-    if not found:
-        say(
-            console,
-            "epsilon and sigma are first guesses: in a liquid g(r) is packing as much as interaction, and the errors "
-            "say how far such guesses were off for Lennard-Jones liquids",
-        )
-    elif not best_of(found).converged:
-        say(
-            console,
-            f"not converged after {len(found)} iterations: {_sentence(best_of(found))}; allow more with --iterate",
-        )
-
-
-def _term_answer(term: BondedTerm) -> dict[str, Any]:
-    return {
-        "kind": term.section,
-        "name": term.name,
-        "k": {"value": term.k, "stderr": term.k_stderr},
-        "centre": {"value": term.centre, "stderr": term.centre_stderr},
-        "samples": term.samples,
-        "overlap": term.overlap,
-        "expected_overlap": term.expected_overlap,
-        "harmonic": term.harmonic,
-        "gaussians": term.wells,
-        "peaks": [{"centre": peak.centre, "weight": peak.weight, "k": peak.k} for peak in term.peaks],
-        "quality": term.quality,
-    }
-
-
-def _guess_answer(one: PairGuess) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "epsilon": {"value": one.epsilon, "stderr": one.epsilon_stderr, "statistical_stderr": one.statistical[0]},
-        "sigma": {"value": one.sigma, "stderr": one.sigma_stderr, "statistical_stderr": one.statistical[1]},
-        "peak": {"r": one.peak[0], "g": one.peak[1]},
-        "method": one.method,
-    }
-
-
-def _check_answer(one: MixingCheck) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "epsilon": one.epsilon,
-        "sigma": one.sigma,
-        "epsilon_deviation": one.epsilon_deviation,
-        "sigma_deviation": one.sigma_deviation,
-    }
-
-
-def _iteration_answer(one: Iteration) -> dict[str, Any]:
-    return {
-        "iteration": one.number,
-        "converged": one.converged,
-        "pressure": [{"value": each.pressure.value, "stderr": each.pressure.stderr} for each in one.measurements],
-        "deviations": [
-            {"kind": each.key[0], "name": each.key[1], "relative": each.relative, "noise": each.floor}
-            for each in one.deviations
-        ],
-    }
