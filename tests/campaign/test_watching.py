@@ -1,11 +1,16 @@
 """How far a simulation has come, from what it has written so far."""
 
+from concurrent.futures import Future
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from beadsmith.campaign.store import RunStore
-from beadsmith.campaign.watching import steps_made, steps_planned
+from beadsmith.campaign.timing import particle_steps, total_steps
+from beadsmith.campaign.watching import advance_of, steps_made, steps_planned
+from beadsmith.problem.problem import load_problem
 
 SCRIPT = """fix dynamics all nvt temp 300 300 100
 run 2000
@@ -28,7 +33,8 @@ run 3000
 
 @pytest.fixture
 def task():
-    return SimpleNamespace(simulation=SimpleNamespace(name="abc", files={"in.lammps": SCRIPT}))
+    topology = SimpleNamespace(masses=np.ones(10))
+    return SimpleNamespace(simulation=SimpleNamespace(name="abc", files={"in.lammps": SCRIPT}, topology=topology))
 
 
 def test_all_runs_of_an_input_count(task):
@@ -45,3 +51,18 @@ def test_the_last_whole_row_of_a_log_says_how_many_are_made(task, tmp_path, log,
     if log is not None:
         (attempt / "log.lammps").write_text(log)
     assert steps_made(store, task) == made
+
+
+def test_what_has_ended_counts_whole_before_anybody_asks_for_its_result(task, tmp_path):
+    """Its folder has its final name by then, so that there is no log to look at."""
+    ended: Future[object] = Future()
+    pending = [SimpleNamespace(cures=(), chains=(SimpleNamespace(tasks=(task,), results=(), pending=ended),))]
+    assert advance_of(RunStore(tmp_path), pending).particle_steps == 0
+    ended.set_result(None)
+    assert advance_of(RunStore(tmp_path), pending).particle_steps == 10 * 5000
+
+
+@pytest.mark.parametrize(("name", "particles"), [("melt", 450 * 10), ("vacuum", 10)])
+def test_an_experiment_costs_its_steps_times_its_beads(name, particles):
+    problem = load_problem(Path("examples/pebax/problem.yaml"), "paper")
+    assert particle_steps(problem, name) == particles * total_steps(problem.experiments[name])

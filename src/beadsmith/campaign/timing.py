@@ -25,9 +25,11 @@ from beadsmith.problem.schema import (
     Minimize,
     Network,
     Opaque,
+    Periodic,
     PushOff,
     Stage,
     Tension,
+    Vacuum,
 )
 from beadsmith.simulate.diagnosis import diagnose
 from beadsmith.simulate.engine import Engine, run_simulation
@@ -73,6 +75,19 @@ def total_steps(experiment: Experiment) -> int:
     if isinstance(experiment, Opaque):
         return 0
     return _repeated(experiment) * sum(_steps_of(stage, experiment.timestep) for stage in experiment.protocol)
+
+
+def particle_steps(problem: Problem, name: str) -> int:
+    """Steps of an experiment times its beads or atoms, which is what it costs; 0 for a user's own script."""
+    experiment, size = problem.experiments[name], {one: len(own.beads) for one, own in problem.molecules.items()}
+    match experiment:
+        case Vacuum():
+            particles = experiment.replicas * size[experiment.molecule]
+        case Periodic():
+            particles = sum(count * size[molecule] for molecule, count in experiment.molecules.items())
+        case _:
+            particles = 0
+    return particles * total_steps(experiment)
 
 
 def simulations_of(experiment: Experiment) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from beadsmith.campaign.chains import Chain
 from beadsmith.campaign.evaluate import PendingEvaluation
 from beadsmith.campaign.store import RunStore
 from beadsmith.campaign.task import Task
@@ -24,12 +25,12 @@ class Advance:
 
     Attributes:
         bonds, of_bonds: that have formed in cures which have not ended, and that are wanted there.
-        steps: of simulations, finished or not.
+        particle_steps: steps of simulations, finished or not, each times its beads or atoms: what they cost.
     """
 
     bonds: int
     of_bonds: int
-    steps: int
+    particle_steps: int
 
 
 def advance_of(store: RunStore, pending: Sequence[PendingEvaluation]) -> Advance:
@@ -39,13 +40,24 @@ def advance_of(store: RunStore, pending: Sequence[PendingEvaluation]) -> Advance
     return Advance(
         bonds=sum(len(state.network.bonds) for state in states if state is not None),
         of_bonds=sum(bonds_at(task.order.target, task.order.sites.most) for task in cures),
-        steps=sum(
-            steps_planned(task) if number < len(chain.results) else steps_made(store, task)
+        particle_steps=sum(
+            particles_of(task) * (steps_planned(task) if number < _ended(chain) else steps_made(store, task))
             for one in pending
             for chain in one.chains
             for number, task in enumerate(chain.tasks)
         ),
     )
+
+
+def _ended(chain: Chain) -> int:
+    """How many of its simulations have ended; nobody may have asked for the last result yet."""
+    return len(chain.results) + (chain.pending is not None and chain.pending.done())
+
+
+def particles_of(task: Task) -> int:
+    """Beads or atoms of a simulation that we wrote; 0 for a user's own script."""
+    topology = task.simulation.topology
+    return 0 if topology is None else len(topology.masses)
 
 
 def steps_planned(task: Task) -> int:

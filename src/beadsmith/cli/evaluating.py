@@ -17,7 +17,7 @@ from beadsmith.campaign.driver import measure, seed_of
 from beadsmith.campaign.evaluate import PendingEvaluation
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.study import Study
-from beadsmith.campaign.timing import total_steps
+from beadsmith.campaign.timing import particle_steps
 from beadsmith.campaign.watching import advance_of
 from beadsmith.cli.answers import measured_answer, units_of, write_answer
 from beadsmith.cli.options import (
@@ -53,7 +53,7 @@ from beadsmith.report import measured_table, write_model_report
 from beadsmith.report.networks import stored_networks
 from beadsmith.simulate.engine import find_engine
 
-_THOUSAND = 1000
+_MILLION = 1_000_000
 
 
 def evaluate(
@@ -160,15 +160,16 @@ def _usual_replicas(problem: Problem) -> int:
 def _measure(
     problem: Problem, model: Model, study: Study, seeds: list[int], console: Console, *, judge: bool
 ) -> list[Evaluation]:
-    steps = len(seeds) * sum(total_steps(experiment) for experiment in problem.experiments.values())
+    wanted = len(seeds) * sum(particle_steps(problem, name) for name in problem.experiments)
+    unit = f"million {'atom' if problem.atomistic else 'bead'}-steps"
     with open_laboratory(problem, study, judge=judge) as laboratory, display(console) as shown:
 
         def watch(pending: Sequence[PendingEvaluation]) -> None:
             advance = advance_of(laboratory.store, pending)
             if advance.of_bonds:
                 shown.step("bonds", advance.bonds, advance.of_bonds, known=False)
-            elif steps >= _THOUSAND:
-                shown.step("thousand steps", advance.steps // _THOUSAND, steps // _THOUSAND, known=False)
+            elif wanted >= _MILLION:
+                shown.step(unit, advance.particle_steps // _MILLION, wanted // _MILLION, known=False)
 
         evaluations = []
         for evaluation in measure(laboratory, None, [("", model, {})], seeds, watch):
