@@ -1,5 +1,6 @@
 """The all-atom epoxies: what their files say, and the way from atoms to a first coarse-grained model."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -85,3 +86,13 @@ def test_from_atoms_to_a_first_model_of_beads(tmp_path):
     assert of_beads["value"] < of_atoms["value"]
     # A first guess of epsilon is some tenths of kT off: a liquid of about the density, no more.
     assert beads["observables"]["density"][0]["value"] == pytest.approx(density["value"], rel=0.35)
+
+
+def test_what_beads_are_renormalized_to_is_the_committed_reference():
+    problem = load_problem(EXAMPLES / "epoxy" / "from-atoms.yaml")
+    with (ATOMS / "reference" / "pacm.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["replica"] == "1"]
+    for name in ("density", "debye_waller_factor"):
+        targets = [one for one in problem.targets if one.observable == f"pacm_{name}"]
+        assert {one.state["DC"]: one.value for one in targets} == {float(row["DC"]): float(row[name]) for row in rows}
+        assert all(one.stderr >= float(row[f"{name}_stderr"]) for one, row in zip(targets, rows, strict=True))
