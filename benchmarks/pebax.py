@@ -55,9 +55,6 @@ BUDGETS = {
     "random": [60] * 3,
 }
 
-#: Where along a search its incumbent is measured again.
-CHECKPOINTS = (3, 5, 7, 10, 14, 20, 28, 40, 60, 100, 150, 300, 600)
-
 #: Fresh seeds of the repetitions, the same for all models; further ones for those that a search ends with.
 FRESH = (90_001, 90_002)
 FURTHER = (90_003, 90_004)
@@ -126,15 +123,14 @@ def _search(problem: Problem, run: Run, folder: Path) -> None:
 
 
 def incumbents(evaluations: Sequence[Evaluation]) -> dict[int, int]:
-    """Number of the best evaluation so far, by how many were made; at the checkpoints and at the end."""
+    """Number of the best evaluation so far, by how many were made; whenever it changes and at the end."""
     found: dict[int, int] = {}
-    best: Evaluation | None = None
+    best = float("inf")
     for made, evaluation in enumerate(evaluations, start=1):
-        if evaluation.misfit is not None and (best is None or evaluation.misfit < (best.misfit or 0.0)):
-            best = evaluation
-        if best is not None and (made in CHECKPOINTS or made == len(evaluations)):
-            found[made] = best.number
-    return found
+        if evaluation.misfit is not None and evaluation.misfit < best:
+            best = evaluation.misfit
+            found[made] = evaluation.number
+    return found | ({len(evaluations): list(found.values())[-1]} if found else {})
 
 
 def _measure(problem: Problem, runs: Sequence[Run], folder: Path, cores: int) -> None:
@@ -269,24 +265,24 @@ def _result(
     published = next((run for run in runs if run.method == "tpe-martins2025" and run.seed == 1), None)
     reference = _final(points, published) if published is not None else None
     ratios: dict[str, Any] = {}
+    published_needed: list[int | None] = []
+    if reference is not None:
+        all_published = [run for run in runs if run.method == "tpe-martins2025"]
+        published_needed = [_evaluations(_needed(points, run, reference.deviation)) for run in all_published]
     for method in ("gauss-newton", "combined", "grey-box"):
         own = [run for run in runs if run.method == method and _final(points, run) is not None]
         if not own or reference is None:
             continue
-        needed = [_needed(points, run, reference.deviation) for run in own]
-        reached = [one for one in needed if one is not None]
-        first = _needed(points, reference.run, reference.deviation)
-        if len(reached) <= len(own) / 2 or first is None:
+        needed = [_evaluations(_needed(points, run, reference.deviation)) for run in own]
+        if _median(needed) == np.inf:
             continue
-        # A search that never came so far counts as one that needs more than all others.
-        evaluations = statistics.median([one.evaluations if one else np.inf for one in needed])
         spent = statistics.median([point.core_seconds for run in own if (point := _final(points, run)) is not None])
         per_evaluation = methods[method]["core_seconds_per_evaluation"]
         ratios[method] = {
             "core_seconds_ratio": round(PUBLISHED_TRIAL / per_evaluation, 1),
-            "evaluations_ratio": round(first.evaluations / evaluations, 1),
+            "evaluations_ratio": round(_median(published_needed) / _median(needed), 1),
             "core_hours_ratio": round(PUBLISHED_TRIALS * PUBLISHED_TRIAL / spent, 1),
-            "evaluations_needed": [one.evaluations if one else None for one in needed],
+            "evaluations_needed": needed,
             "core_seconds_of_a_calibration": round(spent, 1),
         }
     best = ratios.get("gauss-newton", {})
@@ -301,6 +297,7 @@ def _result(
         "published_trial_core_seconds": PUBLISHED_TRIAL,
         "published_trials": PUBLISHED_TRIALS,
         "deviation_reached_by_published_tpe": None if reference is None else round(reference.deviation, 3),
+        "evaluations_needed_by_published_tpe": published_needed,
         "compared": {label: [round(value, 3), round(stderr, 3)] for label, (value, stderr) in compared.items()},
         **{key: best.get(key) for key in ("core_seconds_ratio", "evaluations_ratio", "core_hours_ratio")},
         "ratios": ratios,
@@ -319,8 +316,17 @@ def _needed(points: Sequence[Point], run: Run, level: float) -> Point | None:
     return next((point for point in own if point.deviation <= level + 1e-9), None)
 
 
+def _evaluations(point: Point | None) -> int | None:
+    return None if point is None else point.evaluations
+
+
+def _median(needed: Sequence[int | None]) -> float:
+    """A search that never came so far counts as one that needs more than all others."""
+    return float(statistics.median([np.inf if one is None else one for one in needed]))
+
+
 def _figure(points: Sequence[Point], compared: dict[str, tuple[float, float]], horizontal: str) -> Figure:
-    """Median over seeds, with the band from the best to the worst."""
+    """Median over seeds, with the band from the best to the worst, from where all seeds have begun."""
     with mpl.rc_context({"font.size": 8.5, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(7.3, 4.2), layout="constrained")
         axes = figure.subplots()
@@ -342,9 +348,10 @@ def _figure(points: Sequence[Point], compared: dict[str, tuple[float, float]], h
 
 
 def _band(points: Sequence[Point], horizontal: str) -> tuple[list[float], list[float], list[float], list[float]]:
-    """At every checkpoint: where it lies, and the smallest, median and largest L over the seeds that got so far."""
+    """Wherever a seed has a new incumbent: smallest, median and largest L over the seeds that got so far."""
     rows = []
-    for made in sorted({point.evaluations for point in points}):
+    firsts = [min(point.evaluations for point in points if point.run == run) for run in {one.run for one in points}]
+    for made in sorted({point.evaluations for point in points if point.evaluations >= max(firsts)}):
         reached = list(_carried(points, made))
         values = [point.deviation for point in reached]
         where = made if horizontal == "evaluations" else statistics.median([_spent(point, made) for point in reached])
@@ -354,7 +361,7 @@ def _band(points: Sequence[Point], horizontal: str) -> tuple[list[float], list[f
 
 
 def _carried(points: Sequence[Point], made: int) -> Iterator[Point]:
-    """The incumbent of every seed at a checkpoint; a search that has ended keeps its last."""
+    """The incumbent of every seed after so many evaluations; a search that has ended keeps its last."""
     for seed in sorted({point.run.seed for point in points}):
         own = [point for point in points if point.run.seed == seed and point.evaluations <= made]
         if own and (made <= max(BUDGETS[own[0].run.method][seed - 1], 1)):
