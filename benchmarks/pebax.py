@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import os
 import platform
@@ -333,9 +334,22 @@ def _figure(points: Sequence[Point], compared: dict[str, tuple[float, float]], h
         colours = mpl.colormaps["tab10"]
         for number, method in enumerate(dict.fromkeys(point.run.method for point in points)):
             own = [point for point in points if point.run.method == method]
-            across, low, middle, high = _band(own, horizontal)
-            axes.fill_between(across, low, high, color=colours(number), alpha=0.15, linewidth=0)
-            axes.plot(across, middle, color=colours(number), label=method, marker="o", markersize=2.5, linewidth=1.3)
+            for seeds, rows in itertools.groupby(_band(own, horizontal), key=lambda row: row.seeds):
+                across, low, middle, high = zip(
+                    *[(row.across, row.low, row.middle, row.high) for row in rows], strict=True
+                )
+                every = seeds == len({point.run for point in own})
+                axes.fill_between(across, low, high, color=colours(number), alpha=0.15, linewidth=0)
+                axes.plot(
+                    across,
+                    middle,
+                    "-" if every else ":",
+                    color=colours(number),
+                    label=method if every else f"{method}, {seeds} seed{'s' if seeds > 1 else ''} as long as this",
+                    marker="o",
+                    markersize=2.5,
+                    linewidth=1.3,
+                )
         for label, (value, _) in compared.items():
             if value < 30:
                 axes.axhline(value, color="#555555", linewidth=0.9, linestyle="--")
@@ -347,17 +361,33 @@ def _figure(points: Sequence[Point], compared: dict[str, tuple[float, float]], h
     return figure
 
 
-def _band(points: Sequence[Point], horizontal: str) -> tuple[list[float], list[float], list[float], list[float]]:
-    """Wherever a seed has a new incumbent: smallest, median and largest L over the seeds that got so far."""
-    rows = []
+@dataclass(frozen=True)
+class Spread:
+    """Over seeds, after so many evaluations.
+
+    Attributes:
+        across: where it lies in the figure.
+        low, middle, high: smallest, median and largest L.
+        seeds: that got so far.
+    """
+
+    across: float
+    low: float
+    middle: float
+    high: float
+    seeds: int
+
+
+def _band(points: Sequence[Point], horizontal: str) -> list[Spread]:
+    """Wherever a seed has a new incumbent."""
+    found = []
     firsts = [min(point.evaluations for point in points if point.run == run) for run in {one.run for one in points}]
     for made in sorted({point.evaluations for point in points if point.evaluations >= max(firsts)}):
         reached = list(_carried(points, made))
         values = [point.deviation for point in reached]
         where = made if horizontal == "evaluations" else statistics.median([_spent(point, made) for point in reached])
-        rows.append((float(where), min(values), statistics.median(values), max(values)))
-    across, low, middle, high = zip(*rows, strict=True)
-    return list(across), list(low), list(middle), list(high)
+        found.append(Spread(float(where), min(values), statistics.median(values), max(values), len(values)))
+    return found
 
 
 def _carried(points: Sequence[Point], made: int) -> Iterator[Point]:
