@@ -269,12 +269,12 @@ def _result(
     published_needed: list[int | None] = []
     if reference is not None:
         all_published = [run for run in runs if run.method == "tpe-martins2025"]
-        published_needed = [_evaluations(_needed(points, run, reference.deviation)) for run in all_published]
+        published_needed = [_needed(points, run, reference.deviation) for run in all_published]
     for method in ("gauss-newton", "combined", "grey-box"):
         own = [run for run in runs if run.method == method and _final(points, run) is not None]
         if not own or reference is None:
             continue
-        needed = [_evaluations(_needed(points, run, reference.deviation)) for run in own]
+        needed = [_needed(points, run, reference.deviation) for run in own]
         if _median(needed) == np.inf:
             continue
         spent = statistics.median([point.core_seconds for run in own if (point := _final(points, run)) is not None])
@@ -311,14 +311,10 @@ def _final(points: Sequence[Point], run: Run) -> Point | None:
     return max(own, key=lambda point: point.evaluations, default=None)
 
 
-def _needed(points: Sequence[Point], run: Run, level: float) -> Point | None:
-    """The first incumbent of a search that is, measured again, as good as a level within its error."""
+def _needed(points: Sequence[Point], run: Run, level: float) -> int | None:
+    """Evaluations to the first incumbent of a search that is, measured again, as good as a level."""
     own = sorted((point for point in points if point.run == run), key=lambda point: point.evaluations)
-    return next((point for point in own if point.deviation <= level + 1e-9), None)
-
-
-def _evaluations(point: Point | None) -> int | None:
-    return None if point is None else point.evaluations
+    return next((point.evaluations for point in own if point.deviation <= level + 1e-9), None)
 
 
 def _median(needed: Sequence[int | None]) -> float:

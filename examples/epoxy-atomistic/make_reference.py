@@ -16,10 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from beadsmith import __version__
-from beadsmith.campaign.driver import measure, seed_of
+from beadsmith.campaign.driver import measure
 from beadsmith.campaign.laboratory import Laboratory, open_laboratory
 from beadsmith.campaign.replicas import pooled_networks
 from beadsmith.campaign.study import Study
+from beadsmith.cli.evaluating import seeds_of_repetitions
 from beadsmith.cli.options import model_for, with_workers
 from beadsmith.problem.problem import Problem, load_problem
 from beadsmith.problem.records import Evaluation, Observation
@@ -45,7 +46,7 @@ def main() -> None:
     for replica in range(1, arguments.replicas + 1):
         several = with_networks(problem, replica)
         with open_laboratory(several, study, judge=False) as laboratory:
-            (evaluation,) = measure(laboratory, None, [("", model_for(several, None), {})], [seed_of(1, 2, 0)])
+            (evaluation,) = measure(laboratory, None, [("", model_for(several, None), {})], seeds_of_repetitions(1, 1))
             new = [name for name in evaluation.runs if name not in known]
             known.update(new)
             found = observations(laboratory, new)

@@ -41,7 +41,7 @@ def advance_of(store: RunStore, pending: Sequence[PendingEvaluation]) -> Advance
         bonds=sum(len(state.network.bonds) for state in states if state is not None),
         of_bonds=sum(bonds_at(task.order.target, task.order.sites.most) for task in cures),
         particle_steps=sum(
-            particles_of(task) * (steps_planned(task) if number < _ended(chain) else steps_made(store, task))
+            _particles_of(task) * (steps_planned(task) if number < _ended(chain) else steps_made(store, task))
             for one in pending
             for chain in one.chains
             for number, task in enumerate(chain.tasks)
@@ -54,7 +54,7 @@ def _ended(chain: Chain) -> int:
     return len(chain.results) + (chain.pending is not None and chain.pending.done())
 
 
-def particles_of(task: Task) -> int:
+def _particles_of(task: Task) -> int:
     """Beads or atoms of a simulation that we wrote; 0 for a user's own script."""
     topology = task.simulation.topology
     return 0 if topology is None else len(topology.masses)

@@ -54,6 +54,8 @@ from beadsmith.report.networks import stored_networks
 from beadsmith.simulate.engine import find_engine
 
 _MILLION = 1_000_000
+#: Sets the seeds of repetitions apart from others that derive from the same seed.
+_SEEDS = 2
 
 
 def evaluate(
@@ -90,7 +92,7 @@ def evaluate(
     answers: list[dict[str, Any]] = []
     every: list[tuple[Problem, Measured]] = []
     failed = 0
-    seeds = [seed_of(seed, 2, replica) for replica in range(replicas or _usual_replicas(loaded))]
+    seeds = seeds_of_repetitions(seed, replicas or _usual_replicas(loaded))
     states = at_states(loaded, wanted)
     for together in at_all_degrees(loaded, wanted):
         # Side by side; below, each state finds its simulations done.
@@ -152,6 +154,11 @@ def export(
     write_answer(json, {**answer, "units": units_of(loaded)})
 
 
+def seeds_of_repetitions(seed: int, count: int) -> list[int]:
+    """Seeds of the repetitions of ``evaluate``, other ones than those of a search."""
+    return [seed_of(seed, _SEEDS, replica) for replica in range(count)]
+
+
 def _usual_replicas(problem: Problem) -> int:
     """Two, so that they can differ; networks have repetitions of their own."""
     return 1 if all(isinstance(experiment, Network) for experiment in problem.experiments.values()) else 2
@@ -161,7 +168,7 @@ def _measure(
     problem: Problem, model: Model, study: Study, seeds: list[int], console: Console, *, judge: bool
 ) -> list[Evaluation]:
     wanted = len(seeds) * sum(particle_steps(problem, name) for name in problem.experiments)
-    unit = f"million {'atom' if problem.atomistic else 'bead'}-steps"
+    unit = f"million {problem.particle}-steps"
     with open_laboratory(problem, study, judge=judge) as laboratory, display(console) as shown:
 
         def watch(pending: Sequence[PendingEvaluation]) -> None:

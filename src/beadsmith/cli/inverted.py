@@ -15,7 +15,7 @@ from beadsmith.campaign.inverting import Iteration, best_of
 from beadsmith.cli.speech import say
 from beadsmith.inversion.bonded import BondedTerm
 from beadsmith.inversion.iterative import Target, table_of
-from beadsmith.inversion.radial import MixingCheck, PairGuess, Radial
+from beadsmith.inversion.radial import MixingCheck, PairGuess, Radial, compare_with_mixing
 from beadsmith.inversion.tables import Table, table_file
 from beadsmith.inversion.trajectory import Trajectory
 from beadsmith.problem.recording import Array
@@ -48,7 +48,7 @@ class Inversion:
         trajectories: what was inverted.
         terms: of bonds and angles.
         pairs: with guesses, or what the pair style makes of the iterated potentials.
-        checks: guesses beside the mixing rule.
+        mixing: name of the mixing rule.
         targets: of the iterations; empty if there were none.
         iterations: in order; empty if there were none.
     """
@@ -56,9 +56,14 @@ class Inversion:
     trajectories: tuple[Trajectory, ...]
     terms: tuple[BondedTerm, ...]
     pairs: Pairs
-    checks: tuple[MixingCheck, ...]
+    mixing: str
     targets: tuple[Target, ...] = ()
     iterations: tuple[Iteration, ...] = ()
+
+    @property
+    def checks(self) -> tuple[MixingCheck, ...]:
+        """Guesses beside the mixing rule."""
+        return compare_with_mixing(list(self.pairs.guesses.values()), self.mixing)
 
     @property
     def warnings(self) -> list[str]:

@@ -44,7 +44,6 @@ from beadsmith.inversion.proposal import (
 from beadsmith.inversion.radial import (
     PairGuess,
     Radial,
-    compare_with_mixing,
     farthest,
     fit_style,
     guess,
@@ -147,7 +146,7 @@ def invert(
     terms = _bonded(trajectories)
     pairs = _pairs(trajectories, names, choices, parse_option(width, "length", "--bin"))
     _writable(output)
-    found = _inversion(trajectories, terms, pairs, choices)
+    found = Inversion(trajectories, tuple(terms), pairs, choices.mixing)
     if iterations:
         order = _order(found, choices, iterations, steps, frames, damping, seed)
         found = _iterated(order, found, choices, output, workers or os.cpu_count() or 1, console)
@@ -282,13 +281,6 @@ def _shortened(one: Radial, count: int) -> Radial:
     return Radial(one.name, one.r[:count], one.g[:count], one.stderr[:count], one.kt, one.pairs, one.volume)
 
 
-def _inversion(
-    trajectories: tuple[Trajectory, ...], terms: Sequence[BondedTerm], pairs: Pairs, choices: _Choices
-) -> Inversion:
-    checks = compare_with_mixing(list(pairs.guesses.values()), choices.mixing)
-    return Inversion(trajectories, tuple(terms), pairs, tuple(checks))
-
-
 def _order(
     found: Inversion, choices: _Choices, iterations: int, steps: int, frames: int, damping: float, seed: int
 ) -> Order:
@@ -332,8 +324,8 @@ def _iterated(
             lambda one: _tell(one, order, shown, console),
         )
     guesses = _fitted(best_of(iterations), first.pairs, choices.style)
-    again = _inversion(first.trajectories, first.terms, replace(first.pairs, guesses=guesses), choices)
-    return replace(again, targets=order.targets, iterations=iterations)
+    pairs = replace(first.pairs, guesses=guesses)
+    return replace(first, pairs=pairs, targets=order.targets, iterations=iterations)
 
 
 def _tell(one: Iteration, order: Order, shown: Display, console: Console) -> None:

@@ -215,7 +215,7 @@ def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: d
         elif cost.core_seconds is None:
             say(console, f"  {cost.experiment}: a script of your own, its cost is not known")
         else:
-            particles, rate = "atoms" if problem.atomistic else "beads", (cost.rate or math.nan) / 1e6
+            particles, rate = f"{problem.particle}s", (cost.rate or math.nan) / 1e6
             size = f"{cost.beads} {particles}, {cost.steps} steps, {cost.core_seconds:.3g} core-seconds"
             say(console, f"  {cost.experiment}: {size} ({rate:.2g} million atom-steps/s)")
         if cost.cure is not None:

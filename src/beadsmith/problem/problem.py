@@ -80,6 +80,11 @@ class Problem:
         return is_atomistic(self.file)
 
     @property
+    def particle(self) -> str:
+        """What it is made of, in a word."""
+        return "atom" if self.atomistic else "bead"
+
+    @property
     def forcefield(self) -> ForceField:
         """Form of the interactions between beads.
 

@@ -226,10 +226,9 @@ def network_sections(problem: Problem, networks: Sequence[GrownNetwork]) -> list
     """One for each experiment that has networks."""
     experiments = dict.fromkeys(one.experiment for one in networks)
     each = [[one for one in networks if one.experiment == name] for name in experiments]
-    particle = "atom" if problem.atomistic else "bead"
     return [
         NetworkSection(
-            observable_label(own[0].experiment), network_table(own, particle), _pictures(problem, own, particle)
+            observable_label(own[0].experiment), network_table(own, problem.particle), _pictures(problem, own)
         )
         for own in each
     ]
@@ -253,7 +252,7 @@ def network_table(networks: Sequence[GrownNetwork], particle: str = "bead") -> N
     )
 
 
-def _pictures(problem: Problem, networks: Sequence[GrownNetwork], particle: str) -> tuple[Picture, ...]:
+def _pictures(problem: Problem, networks: Sequence[GrownNetwork]) -> tuple[Picture, ...]:
     from beadsmith.report.figures.cure import course_picture, strands_picture  # Matplotlib is slow to import
     from beadsmith.report.figures.network import network_picture, scene_of
 
@@ -267,7 +266,7 @@ def _pictures(problem: Problem, networks: Sequence[GrownNetwork], particle: str)
     said = "As the cure left it, before annealing."
     if len(networks) > 1:
         said = f"{first.label.capitalize()}, as its cure left it, before annealing."
-    pictures = [network_picture(scenes, cured.network.sites.names, descriptions, said, particle=particle)]
+    pictures = [network_picture(scenes, cured.network.sites.names, descriptions, said, particle=problem.particle)]
     reacted = [one for one in networks if len(one.examined.cured.network.bonds)]
     if reacted:
         pictures.append(course_picture(reacted))
