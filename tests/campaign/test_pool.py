@@ -30,15 +30,17 @@ CLUSTER = {
 }
 
 
-def test_local_workers_run_side_by_side():
-    def meet(begin: float) -> float:
-        time.sleep(0.5)
-        return time.time() - begin
+def test_local_workers_run_side_by_side(tmp_path):
+    def meet(own: str, other: str) -> bool:
+        (tmp_path / own).touch()
+        end = time.monotonic() + 30
+        while not (tmp_path / other).exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        return (tmp_path / other).exists()
 
     with open_pool(Compute.model_validate({"local": {"workers": 2}})) as pool:
-        begin = time.time()
-        futures = [pool.executor.submit(meet, begin) for _ in range(2)]
-        assert max(future.result() for future in futures) < 0.95
+        futures = [pool.executor.submit(meet, *names) for names in (("left", "right"), ("right", "left"))]
+        assert all(future.result() for future in futures)
         assert pool.workers == 2
 
 
