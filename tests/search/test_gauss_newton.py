@@ -11,7 +11,7 @@ from beadsmith.calibrate.response import Response
 from beadsmith.problem.parameters import Parameter
 from beadsmith.problem.schema import PRIOR_WIDTH
 from beadsmith.search import make_search
-from beadsmith.search.gauss_newton import Answer, local_model
+from beadsmith.search.local_model import Answer, local_model, scatter_between
 
 TARGETS = 23
 PARAMETERS = 41
@@ -227,3 +227,76 @@ def test_neighbours_share_their_noise_but_distant_ones_do_not_count():
     far = Answer(np.zeros(PARAMETERS), replace(twins[0].response, values=twins[0].response.values + 100))
     alone, together = local_model(twins[:1], here), local_model([twins[0], far], here)
     np.testing.assert_allclose(together.values, alone.values, rtol=1e-4)
+
+
+def near_answers(emulator, random, scatter, count=10):
+    """Answers close to the middle, whose values scatter by more than their errors say."""
+    answers = []
+    for _ in range(count):
+        unit = 0.5 + random.uniform(-0.05, 0.05, PARAMETERS)
+        response = emulator.response(unit, 1.0, random)
+        values = response.values + scatter * random.normal(size=TARGETS)
+        answers.append(Answer(unit, replace(response, values=values)))
+    return answers
+
+
+@pytest.mark.parametrize("times", [0.0, 5.0])
+def test_the_scatter_between_evaluations_is_recovered(times):
+    """Mean square over the targets: none of what error bars explain, all of what they do not."""
+    emulator, random = Emulator(4), np.random.default_rng(2)
+    scatter = times * SIGMAS
+    found = scatter_between(near_answers(emulator, random, scatter), np.full(PARAMETERS, 0.5))
+    assert np.sqrt(np.mean((found / SIGMAS) ** 2)) == pytest.approx(times, rel=0.15, abs=0.35)
+
+
+def test_scatter_is_that_of_the_neighbourhood():
+    emulator, random = Emulator(4), np.random.default_rng(2)
+    quiet = near_answers(emulator, random, 0.0 * SIGMAS)
+    loud = [replace(one, unit=one.unit + 0.4) for one in near_answers(emulator, random, 20.0 * SIGMAS)]
+    middle = np.full(PARAMETERS, 0.5)
+    assert (scatter_between(quiet + loud, middle) < SIGMAS).all()
+    assert (scatter_between(quiet + loud, middle + 0.4) > 5.0 * SIGMAS).all()
+    assert (scatter_between(quiet[:1], middle) == 0).all()
+
+
+def test_a_bend_between_two_evaluations_is_no_scatter():
+    """Two routes: the mean of both Jacobians carries a parabola exactly, each of them alone does not."""
+    emulator, random = Emulator(4), np.random.default_rng(2)
+    units = [np.full(PARAMETERS, 0.5), random.uniform(0.4, 0.6, PARAMETERS)]
+    answers = [Answer(unit, emulator.response(unit, 1.0, random, noise=0.0)) for unit in units]
+    assert (scatter_between(answers, units[0]) < 1e-6 * SIGMAS).all()
+    first, second = (one.response for one in answers)
+    straight = second.values - first.values - first.jacobian @ (units[1] - units[0])
+    assert np.abs(straight / SIGMAS).max() > 0.1
+
+
+def test_a_target_of_one_evaluation_has_no_scatter():
+    emulator, random = Emulator(4), np.random.default_rng(2)
+    answers = near_answers(emulator, random, 5.0 * SIGMAS, count=4)
+    lacking = [answers[0], *(Answer(one.unit, without(one.response, 7)) for one in answers[1:])]
+    found = scatter_between(lacking, np.full(PARAMETERS, 0.5))
+    assert found[7] == 0
+    assert np.isfinite(found).all()
+
+
+def test_the_search_gets_through_a_scatter_that_error_bars_do_not_know():
+    """As in a glass: eight targets scatter together by fifteen errors, and their derivatives are those of one basin."""
+    glassy = np.arange(TARGETS) < 8
+    ends = []
+    for seed in range(8):
+        emulator, parameters = Emulator(seed), ranges(PARAMETERS)
+        search = make_search("gauss-newton", parameters, seed)
+        random = np.random.default_rng(seed)
+        for number in range(25):
+            point = search.ask(number)
+            unit = np.array([point[one.name] for one in parameters]) - 2.0
+            exact = emulator.response(unit, 1.0, random)
+            values = exact.values + np.where(glassy, 15.0 * SIGMAS, 0.0) * random.normal()
+            jacobian = np.where(glassy[:, None], 0.4, 1.0) * exact.jacobian
+            response = replace(exact, values=values, jacobian=jacobian)
+            search.tell(number, emulator.misfit(response.values), response)
+        floor = emulator.misfit(emulator.values(emulator.hidden))
+        ends.append(emulator.misfit(emulator.values(unit)) - floor)
+    # Taking the error bars at their word it ends at up to 8.6.
+    assert max(ends) < 5.0
+    assert np.median(ends) < 1.5

@@ -17,8 +17,9 @@ from beadsmith.calibrate.response import Response
 from beadsmith.problem.schema import PRIOR_WIDTH
 from beadsmith.search.box import Array, Box
 from beadsmith.search.contract import Foresee, Strategy
-from beadsmith.search.gauss_newton import GaussNewton, misfit_stderr
+from beadsmith.search.gauss_newton import GaussNewton
 from beadsmith.search.grey_box import GreyBox
+from beadsmith.search.local_model import misfit_stderr
 
 #: So many answers in a row without a gain end the gradient steps.
 PATIENCE = 3

@@ -9,8 +9,9 @@ Jacobians averaged over the evaluations near it, and the next point minimises
 
 over the step d in unit coordinates, inside a trust region and the box (N targets, u the point, u_0 the first one).  The
 second term is what the linear model's own noise adds to the expected misfit: it damps just the directions whose
-derivatives are not known well (errors in variables).  The last is a normal prior about the beginning: without it the
-parameters that the data say nothing about would wander off with the noise.
+derivatives are not known well (errors in variables).  s(y_i) includes the scatter between evaluations that error bars
+do not know (:func:`~beadsmith.search.local_model.scatter_between`).  The last is a normal prior about the beginning:
+without it the parameters that the data say nothing about would wander off with the noise.
 
 **Inner steps.**  Where responses can be foreseen without simulations (:data:`~beadsmith.search.contract.Foresee`), the
 linear model is made again where a step would lead, with what is foreseen there as one more answer, and the step is
@@ -25,7 +26,7 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import lsq_linear
@@ -35,6 +36,16 @@ from beadsmith.calibrate.response import Response
 from beadsmith.problem.schema import PRIOR_WIDTH
 from beadsmith.search.box import Array, Box, in_unit_coordinates
 from beadsmith.search.contract import Foresee, Strategy
+from beadsmith.search.local_model import (
+    Answer,
+    LocalModel,
+    local_model,
+    misfit_of,
+    misfit_stderr,
+    of_common_rows,
+    scatter_between,
+    scattered,
+)
 
 #: Standard deviation, in unit coordinates, of a step that the data say nothing about.
 PRIOR_STEP = 0.25
@@ -45,46 +56,15 @@ LARGEST_STEP = 0.25
 #: Trust region at least: shorter steps could not be told from noise.
 SMALLEST_STEP = 0.03
 
-#: Distance over which evaluations share one linear model.
-SHARING_DISTANCE = 0.25
-
 #: Proposals that wait for their answers get a stronger damping each, so that they differ.
 DAMPING_OF_COMPANIONS = 6.0
 
-#: So many answers in a row without a gain beyond the noise end the search.
+#: So many steps in a row that neither gained nor promised anything beyond the noise end the search.
 PATIENCE = 6
 
 #: Inner steps at most, and the largest change of a parameter at which they have come to rest, in unit coordinates.
 INNER_STEPS = 3
 AT_REST = 0.005
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One evaluation in unit coordinates: its point, shape (parameters,), and its response."""
-
-    unit: Array
-    response: Response
-
-
-@dataclass(frozen=True)
-class LocalModel:
-    """Observables around a point, as the evaluations near it see them together.
-
-    Attributes:
-        unit: the point, shape (parameters,).
-        values, stderrs: at the point, shape (targets,).
-        jacobian, jacobian_stderrs: per unit coordinate, shape (targets, parameters).
-        misfit, misfit_stderr: at the point.
-    """
-
-    unit: Array
-    values: Array
-    stderrs: Array
-    jacobian: Array
-    jacobian_stderrs: Array
-    misfit: float
-    misfit_stderr: float
 
 
 @dataclass(frozen=True)
@@ -113,11 +93,13 @@ class Expectation:
     Attributes:
         unit: the point.
         before, after: misfit where the step began, and where it leads if the model is right.
+        scatter: of the targets between evaluations, as both misfits take it into account, shape (targets,).
     """
 
     unit: Array
     before: float
     after: float
+    scatter: Array
 
 
 class GaussNewton(Strategy):
@@ -144,8 +126,8 @@ class GaussNewton(Strategy):
         self._all: list[Answer] = []
         self._answers: list[Answer] = []
         self._pending: dict[int, Expectation | Array] = {}
+        self._scatter: Array = np.zeros(0)
         self._radius = LARGEST_STEP
-        self._best = np.inf
         self._idle = 0
 
     @property
@@ -155,7 +137,7 @@ class GaussNewton(Strategy):
 
     @property
     def finished(self) -> bool:
-        """Whether the last steps gained nothing beyond the noise."""
+        """Whether the last steps neither gained nor promised anything beyond the noise."""
         return self._idle >= PATIENCE
 
     def propose(self, number: int) -> dict[str, float]:
@@ -184,13 +166,13 @@ class GaussNewton(Strategy):
             raise ValueError("gauss-newton needs a target whose observable has a fluctuation gradient")
         answer = Answer(unit, in_unit_coordinates(response, self._box))
         self._all.append(answer)
-        self._answers = _of_common_rows(self._all)
+        self._scatter = scatter_between(self._all, _best_of(of_common_rows(self._all)).unit)
+        self._answers = of_common_rows([scattered(one, self._scatter) for one in self._all])
         if isinstance(waiting, Expectation):
             self._follow(waiting, answer)
-        self._count_idle()
 
     def _step(self) -> Expectation:
-        centre = self._best_so_far()
+        centre = _best_of(self._answers)
         companions = sum(isinstance(one, Expectation) for one in self._pending.values())
         damping = DAMPING_OF_COMPANIONS**companions
         region = Region(centre.unit, self._radius, damping, self._start[0], self._prior)
@@ -204,73 +186,36 @@ class GaussNewton(Strategy):
             point = _levenberg_marquardt(model, goal, region)
             if np.abs(point - model.unit).max() < AT_REST:
                 break
-        expected = _misfit_of(goal, model.values + model.jacobian @ (point - model.unit), model.stderrs)
-        return Expectation(point, centre.misfit, expected)
+        expected = misfit_of(goal, model.values + model.jacobian @ (point - model.unit), model.stderrs)
+        return Expectation(point, centre.misfit, expected, self._scatter)
 
     def _foreseen(self, unit: Array) -> list[Answer]:
         """All answers with one more, what is foreseen at a point; empty if nothing is."""
         response = None if self._foresee is None else self._foresee(self._box.point(unit))
         if response is None or not (response.differentiated & (response.weights > 0)).any():
             return []
-        return _of_common_rows([*self._all, Answer(unit, in_unit_coordinates(response, self._box))])
-
-    def _best_so_far(self) -> LocalModel:
-        """The evaluated point with the smallest misfit, as its neighbours see it too."""
-        return min((local_model(self._answers, one.unit) for one in self._answers), key=lambda one: one.misfit)
+        answers = [*self._all, Answer(unit, in_unit_coordinates(response, self._box))]
+        return of_common_rows([scattered(one, self._scatter) for one in answers])
 
     def _follow(self, hoped: Expectation, answer: Answer) -> None:
         """Widen the trust region after a step that kept its promise, narrow it after one that did harm."""
-        response = answer.response.only(answer.response.differentiated & (answer.response.weights > 0))
-        found = _misfit_of(response, response.values, response.stderrs)
+        response = scattered(answer, hoped.scatter).response
+        response = response.only(response.differentiated & (response.weights > 0))
+        found = misfit_of(response, response.values, response.stderrs)
         noise = misfit_stderr(response, response.values, response.stderrs)
         gained, promised = hoped.before - found, hoped.before - hoped.after
+        # A promise counts until the shortest steps have proved it empty.
+        hopeful = promised > noise and self._radius > SMALLEST_STEP
+        self._idle = 0 if hopeful or gained > 2.0 * noise else self._idle + 1
         if gained < -2.0 * noise:
             self._radius = max(SMALLEST_STEP, 0.5 * self._radius)
         elif gained > 0.5 * promised:
             self._radius = min(LARGEST_STEP, 1.5 * self._radius)
 
-    def _count_idle(self) -> None:
-        best = self._best_so_far()
-        if best.misfit < self._best - max(best.misfit_stderr, 0.02 * best.misfit):
-            self._best, self._idle = best.misfit, 0
-        else:
-            self._idle += 1
 
-
-def local_model(answers: list[Answer], unit: Array) -> LocalModel:
-    """Average values and Jacobians over the evaluations near a point, values carried there by the Jacobian.
-
-    Args:
-        answers: at least one.
-        unit: the point, shape (parameters,).
-    """
-    distances = np.array([np.linalg.norm(one.unit - unit) for one in answers])
-    nearness = np.exp(-0.5 * (distances / SHARING_DISTANCE) ** 2)[:, None]
-    known = np.array([one.response.differentiated for one in answers])
-    # A target that only distant evaluations determined takes what they say.
-    shares = np.where(known, np.maximum(nearness, 1e-100), 0.0)
-    shares /= shares.sum(axis=0)
-    jacobians = np.where(known[:, :, None], [one.response.jacobian for one in answers], 0.0)
-    variances = np.where(known[:, :, None], [one.response.jacobian_stderrs for one in answers], 0.0) ** 2
-    jacobian = np.einsum("ki,kij->ij", shares, jacobians)
-    jacobian_stderrs = np.sqrt(np.einsum("ki,kij->ij", shares**2, variances))
-    carried = np.array([one.response.values + jacobian @ (unit - one.unit) for one in answers])
-    # What was carried far is known less well: the linear model errs with the square of the distance.
-    doubt = 1.0 + (distances / SHARING_DISTANCE) ** 4
-    stderrs = np.maximum(np.array([one.response.stderrs for one in answers]), 1e-12)
-    precision = shares / shares.max(axis=0) / (stderrs**2 * doubt[:, None])
-    values = (precision * np.where(known, carried, 0.0)).sum(axis=0) / precision.sum(axis=0)
-    together = 1.0 / np.sqrt(precision.sum(axis=0))
-    response = answers[0].response
-    return LocalModel(
-        unit,
-        values,
-        together,
-        jacobian,
-        jacobian_stderrs,
-        _misfit_of(response, values, together),
-        misfit_stderr(response, values, together),
-    )
+def _best_of(answers: list[Answer]) -> LocalModel:
+    """The evaluated point with the smallest misfit, as its neighbours see it too."""
+    return min((local_model(answers, one.unit) for one in answers), key=lambda one: one.misfit)
 
 
 def _levenberg_marquardt(model: LocalModel, goal: Response, region: Region) -> Array:
@@ -295,28 +240,3 @@ def _levenberg_marquardt(model: LocalModel, goal: Response, region: Region) -> A
     # A coordinate at its bound has no room on one side; the solver wants some between the bounds.
     change = lsq_linear(matrix, wanted, bounds=(low - 1e-12, high + 1e-12)).x
     return np.asarray(np.clip(region.centre + change, 0.0, 1.0))
-
-
-def _misfit_of(goal: Response, values: Array, stderrs: Array) -> float:
-    return float((goal.weights * (values - goal.targets) ** 2 / (goal.target_stderrs**2 + stderrs**2)).sum())
-
-
-def misfit_stderr(goal: Response, values: Array, stderrs: Array) -> float:
-    """Standard error of a misfit, as far as errors are independent.
-
-    First order in the deviations, second order where they vanish.
-
-    Args:
-        goal: targets, their errors and weights.
-        values, stderrs: of the observables, shape (targets,).
-    """
-    variance = goal.target_stderrs**2 + stderrs**2
-    first = 4.0 * (values - goal.targets) ** 2 * stderrs**2 / variance**2
-    second = 2.0 * stderrs**4 / variance**2
-    return float(np.sqrt((goal.weights**2 * (first + second)).sum()))
-
-
-def _of_common_rows(answers: list[Answer]) -> list[Answer]:
-    """The answers with the targets that count and that at least one of them determined, with derivatives."""
-    rows = np.any([one.response.differentiated for one in answers], axis=0) & (answers[0].response.weights > 0)
-    return [replace(one, response=one.response.only(rows)) for one in answers]
