@@ -50,7 +50,19 @@ from beadsmith.problem.state import State
 from beadsmith.report.renormalization import write_renormalization_report
 
 #: What ``renormalize`` answers of each round of validation.
-_OF_ROUND = ("round", "runs", "disagreements", "explained_by_chance", "passed", "rmspe", "rmspe_held_out")
+_OF_ROUND = (
+    "round",
+    "runs",
+    "disagreements",
+    "explained_by_chance",
+    "passed",
+    "targets",
+    "missed",
+    "targets_met",
+    "misfit",
+    "rmspe",
+    "rmspe_held_out",
+)
 
 FunctionsOption = Annotated[
     str | None,
@@ -177,8 +189,9 @@ def renormalize(
     """Design, surrogates, calibration, uncertainty, simplification, validation, sensitivity and report, in one go.
 
     The simplified model is simulated at the states of its targets; while more of these runs disagree with their
-    predictions than chance explains, they are learnt and all is calibrated anew.  The study folder holds everything:
-    the same command goes on after an interruption, even kill -9.
+    predictions than chance explains, or miss their targets and come closer to them from round to round, they are learnt
+    and all is calibrated anew.  The study folder holds everything: the same command goes on after an interruption, even
+    kill -9.
     """
     console = Console()
     with workbench(console, problem, fidelity, study, seed, workers, points) as (bench, answer):
@@ -259,6 +272,9 @@ def print_validation(console: Console, document: Mapping[str, Any]) -> None:
             say(console, f"{one['observable']} at {state}: {predicted}, simulated {one['value']:.4g}")
     chance = f"chance explains up to {document['explained_by_chance']}"
     say(console, f"Round {document['round']}: {apart} of {count} simulations disagree with their predictions; {chance}")
+    if document["targets"]:
+        missed = f"{document['missed']} of {document['targets']} miss their targets by more than both errors explain"
+        say(console, f"Round {document['round']}: {missed}")
 
 
 def _print_surrogates(console: Console, document: dict[str, Any]) -> None:

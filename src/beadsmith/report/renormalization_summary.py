@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from beadsmith.report.formatting import ABSENT, count
 from beadsmith.report.labels import variable_unit
 from beadsmith.report.page import Tile
-from beadsmith.report.renormalization_tables import apart_of, mean_of, percent, quality, surrogates
+from beadsmith.report.renormalization_tables import apart_of, mean_of, missed_of, percent, quality, surrogates
 from beadsmith.report.stages import Document, Stages
 
 
@@ -89,8 +89,17 @@ def _verdict(validation: Document) -> str:
     agreement = "simulation and prediction agree" if validation["passed"] else "simulation and prediction disagree"
     return (
         f"Simulated, it gives {percent(mean_of(validation['rmspe']))}; {apart_of(validation)} simulated values lie "
-        f"outside the 95 % interval of their prediction ({chance}): {agreement}."
+        f"outside the 95 % interval of their prediction ({chance}): {agreement}.{_about_targets(validation)}"
     )
+
+
+def _about_targets(validation: Document) -> str:
+    """Whether the simulations lie at their targets; empty if none has one."""
+    if not validation["targets"]:
+        return ""
+    if validation["targets_met"]:
+        return " Within the errors of both, simulations and targets agree."
+    return f" {missed_of(validation)} simulated values miss their targets by more than the errors of both explain."
 
 
 def remarks_of(fit: Document) -> Iterator[tuple[str, str]]:

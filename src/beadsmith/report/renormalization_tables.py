@@ -63,7 +63,7 @@ class ErrorTable:
 
 @dataclass(frozen=True)
 class RoundRow:
-    """One turn of the closed loop: mean errors in percent, and how many simulations left their interval."""
+    """One turn of the closed loop: mean errors in percent, simulations beyond their interval and off their target."""
 
     number: int
     calibrated: str
@@ -71,6 +71,7 @@ class RoundRow:
     simulated: str
     apart: str
     passed: str
+    missed: str
 
 
 def surrogate_rows(fit: Document) -> list[SurrogateRow]:
@@ -130,6 +131,7 @@ def round_rows(rounds: Sequence[Round]) -> list[RoundRow]:
             simulated=ABSENT if one.validation is None else percent(mean_of(one.validation["rmspe"])),
             apart=ABSENT if one.validation is None else apart_of(one.validation),
             passed=_in_words(one.validation),
+            missed=ABSENT if one.validation is None else missed_of(one.validation),
         )
         for one in rounds
     ]
@@ -138,6 +140,11 @@ def round_rows(rounds: Sequence[Round]) -> list[RoundRow]:
 def apart_of(validation: Document) -> str:
     """``6 of 160``: simulations outside the 95 % interval of their prediction."""
     return f"{validation['disagreements']} of {len(validation['comparisons'])}"
+
+
+def missed_of(validation: Document) -> str:
+    """``6 of 160``: simulations that miss their target; a dash if none has one."""
+    return f"{validation['missed']} of {validation['targets']}" if validation["targets"] else ABSENT
 
 
 def mean_of(errors: Errors) -> float:

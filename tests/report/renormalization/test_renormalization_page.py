@@ -145,15 +145,16 @@ def test_the_last_round_counts_and_all_are_listed(
     twin: Problem, maker, part: Callable[..., Study], tmp_path: Path, parse
 ):
     second = maker.calibration(twin, 0, 0.07).to_json()
-    failed = maker.validation(twin, 1, apart=8)
+    failed = maker.validation(twin, 1, apart=8, missed=5)
     passed = maker.validation(twin, 2)
     study = part("calibration", calibration_1=second, validation_1=failed, validation_2=passed)
     page = parse(source(twin, study, tmp_path / "page.html"))
     assert f"with a mean RMSPE of {second['mean_rmspe']:.2f} %" in page.text
-    rows = [row for row in page.cells if len(row) == 6]
+    rows = [row for row in page.cells if len(row) == 7]
     assert [row[0] for row in rows] == ["Round", "1", "2"]
     assert [row[4] for row in rows[1:]] == ["8 of 20", "0 of 20"]
-    assert [row[5] for row in rows[1:]] == ["disagree", "agree"]
+    assert [row[5] for row in rows[1:]] == ["5 of 20", "0 of 20"]
+    assert [row[6] for row in rows[1:]] == ["disagree", "agree"]
     assert "⚠" not in page.text.partition("How far")[0]
 
 

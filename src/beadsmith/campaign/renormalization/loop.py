@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,9 @@ from beadsmith.errors import EstimateError
 
 #: Samples of the published likelihood.
 SAMPLES = 4096
+
+#: A round brought simulations closer to their targets if their misfit fell to so much of that before, or less.
+_CLOSER = 0.8
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
     Args:
         bench: with a design.
         fit: how functions are fitted.
-        rounds: of validation, at most; after one that failed its runs are learnt and all is calibrated anew.
+        rounds: of validation, at most; see :func:`is_worth_another_round`.
 
     Raises:
         EstimateError: nothing could be learnt of an observable that has a target.
@@ -78,7 +81,7 @@ def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
         if len(validations) == rounds:
             break
         validations.append(validation(own, model, len(validations) + 1))
-        if validations[-1]["passed"]:
+        if not is_worth_another_round(validations):
             break
         refinement(bench, known, len(validations))
     try:
@@ -86,3 +89,20 @@ def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
     except EstimateError:
         shares = None
     return Renormalized(calibrated, simplified, known, surrogates, shares, spread, tuple(validations))
+
+
+def is_worth_another_round(validations: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether runs of the last round are to be learnt, and all calibrated anew.
+
+    While predictions fail, yes.  Once they hold, only while targets are missed and the last round brought the
+    simulations closer to them: what remains is then more than the forms of the functions can do.
+
+    Args:
+        validations: documents of the rounds so far, at least one.
+    """
+    last = validations[-1]
+    if not last["passed"]:
+        return True
+    if last["targets_met"]:
+        return False
+    return len(validations) == 1 or last["misfit"] < _CLOSER * validations[-2]["misfit"]

@@ -223,10 +223,13 @@ def validation_document(number: int, runs: Sequence[Evaluation], comparisons: Se
     """What a round of validation says.
 
     It is passed when no more simulations lie outside the 95 % interval of their prediction than chance explains (in 95
-    of 100 cases, were they independent).
+    of 100 cases, were they independent).  Whether they lie at their targets is another question: a prediction may be
+    right about a model that is not good enough.
     """
     count, apart = len(comparisons), sum(not one.agrees for one in comparisons)
-    chance = int(binom.ppf(0.95, count, 0.05)) if count else 0
+    chance = _explained_by_chance(count)
+    distances = [one.from_target for one in comparisons if one.from_target is not None]
+    missed = sum(one.misses for one in comparisons)
     return {
         "round": number,
         "runs": len(runs),
@@ -235,9 +238,18 @@ def validation_document(number: int, runs: Sequence[Evaluation], comparisons: Se
         "disagreements": apart,
         "explained_by_chance": chance,
         "passed": count > 0 and apart <= chance,
+        "targets": len(distances),
+        "missed": missed,
+        "targets_met": missed <= _explained_by_chance(len(distances)),
+        "misfit": float(np.mean(np.square(distances))) if distances else None,
         "rmspe": simulated_rmspe(comparisons),
         "core_seconds": sum(run.core_seconds for run in runs),
     }
+
+
+def _explained_by_chance(count: int) -> int:
+    """So many of a number of values lie outside their 95 % intervals in 95 of 100 cases, or fewer."""
+    return int(binom.ppf(0.95, count, 0.05)) if count else 0
 
 
 def simplification(bench: Workbench, found: Calibration, known: Uncertainty) -> tuple[dict[str, Any], Calibration]:

@@ -60,6 +60,19 @@ class Comparison:
         """Whether the simulation lies within the 95 % interval of its prediction."""
         return abs(self.deviation) <= AGREEMENT
 
+    @property
+    def from_target(self) -> float | None:
+        """Simulated less target, over the standard deviation of that; None without a target."""
+        if self.target is None or self.target_stderr is None:
+            return None
+        spread = math.hypot(self.target_stderr, max(self.simulated_stderr, self.noise))
+        return (self.simulated - self.target) / spread if spread > 0.0 else None
+
+    @property
+    def misses(self) -> bool:
+        """Whether the simulation lies farther from its target than the errors of both explain in 95 of 100 cases."""
+        return self.from_target is not None and abs(self.from_target) > AGREEMENT
+
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain types."""
         return {
@@ -75,6 +88,7 @@ class Comparison:
             "agrees": self.agrees,
             "target": self.target,
             "target_stderr": self.target_stderr,
+            "from_target": self.from_target,
         }
 
 
