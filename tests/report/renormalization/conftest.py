@@ -193,7 +193,7 @@ def made_runs(problem: Problem, away: float = 0.01, number: int = 1) -> list[Eva
 
 
 def made_validation(problem: Problem, number: int = 1, apart: int = 0, missed: int = 0) -> dict[str, Any]:
-    """``validation-N.json``; so many of its simulations are far from their prediction, and so many from their target."""
+    """``validation-N.json``; so many of its simulations are far from their prediction, or their target."""
     comparisons = [
         Comparison(
             system_of(one.observable),

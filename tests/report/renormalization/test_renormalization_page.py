@@ -94,6 +94,7 @@ def test_the_head_says_the_numbers_of_the_documents(text: str, documents, parse)
     assert "4 parameters as functions of DC from 0 to 0.95: with 13 numbers" in page.text
     assert "0 of 20 simulated values lie outside" in page.text
     assert "simulation and prediction agree" in page.text
+    assert "simulations and targets agree" in page.text
 
 
 def test_all_sections_are_there_in_one_file_that_can_be_mailed(text: str, parse):
@@ -139,6 +140,15 @@ def test_an_empty_study_has_a_page_that_says_so(twin: Problem, part: Callable[..
     shown = source(twin, part(), tmp_path / "page.html")
     assert "Nothing has been learnt or calibrated yet." in parse(shown).text
     assert sections(shown) == ["reproduce", "citations"]
+
+
+def test_targets_that_are_missed_are_said_although_predictions_hold(
+    twin: Problem, maker, part: Callable[..., Study], tmp_path: Path, parse
+):
+    study = part("calibration", validation_1=maker.validation(twin, 1, missed=8))
+    page = parse(source(twin, study, tmp_path / "page.html"))
+    assert "simulation and prediction agree" in page.text
+    assert "8 of 20 simulated values miss their targets by more than the errors of both explain" in page.text
 
 
 def test_the_last_round_counts_and_all_are_listed(
