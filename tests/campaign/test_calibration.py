@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from beadsmith.campaign.calibration import Plan, calibrate, outcome_of
+from beadsmith.campaign.calibration import Plan, calibrate, open_at_once, outcome_of
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.replicas import pooled
 from beadsmith.campaign.study import Study, digest_of
@@ -149,3 +149,13 @@ def test_pooled_error_covers_the_truth_for_normal_replicas():
 
 def test_nothing_to_pool():
     assert pooled([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("workers", "experiments", "others", "steps"),
+    [(1, 1, 2, 1), (2, 2, 2, 1), (1, 2, 2, 1), (3, 2, 3, 2), (16, 2, 9, 8)],
+)
+def test_gradient_steps_know_all_that_the_workers_allow(workers, experiments, others, steps):
+    assert open_at_once("tpe", workers, experiments) == others
+    assert open_at_once("gauss-newton", workers, experiments) == steps
+    assert open_at_once("combined", workers, experiments) == steps

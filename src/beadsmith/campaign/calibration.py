@@ -27,7 +27,7 @@ from beadsmith.problem.model import Model, constant_model, document_from_model
 from beadsmith.problem.problem import Problem, load_model
 from beadsmith.problem.records import Evaluation, Observation
 from beadsmith.problem.schema import Observable
-from beadsmith.search import make_search
+from beadsmith.search import STEPPING_METHODS, make_search
 
 _REMEASURED = "re-measured"
 
@@ -135,7 +135,7 @@ def calibrate(laboratory: Laboratory, study: Study, plan: Plan) -> Iterator[Step
         ProblemError: a model to compare with is wrong.
     """
     problem = laboratory.problem
-    in_flight = math.ceil(plan.workers / len(problem.experiments)) + 1
+    in_flight = open_at_once(plan.method, plan.workers, len(problem.experiments))
     manifest = study.open_for(_manifest(problem, plan, in_flight, laboratory.engine.version), problem)
     compared: list[tuple[str, Model, Mapping[str, float]]] = [
         (label, load_model(problem.file_named(name), problem), {}) for label, name in problem.file.compare.items()
@@ -161,6 +161,22 @@ def calibrate(laboratory: Laboratory, study: Study, plan: Plan) -> Iterator[Step
         model = calibrated_model(problem, best, manifest)
         write_document(study.best_model, document_from_model(model, problem.parameters))
     study.finish(Finished(len(study.rows("evaluations")), plan.remeasure))
+
+
+def open_at_once(method: str, workers: int, experiments: int) -> int:
+    """How many evaluations a search has open.
+
+    As many as the workers need; and one more, so that none waits while the longest simulation of an evaluation ends.
+    Gradient steps go without that one: each begins where the last one led, and a step that was proposed before that was
+    known is half wasted, which costs more than an idle worker.
+
+    Args:
+        method: of the search.
+        workers: simulations at once.
+        experiments: of the problem, each of which is a simulation of its own.
+    """
+    needed = math.ceil(workers / experiments)
+    return needed if method in STEPPING_METHODS else needed + 1
 
 
 def outcome_of(study: Study, problem: Problem) -> Outcome:

@@ -21,12 +21,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from beadsmith.search.contract import Search
-from beadsmith.search.methods import make_search
+from beadsmith.search.methods import STEPPING_METHODS, make_search
 
 if TYPE_CHECKING:
     from beadsmith.search.grey_box_sampler import GreyBoxSampler
 
-__all__ = ["GreyBoxSampler", "Search", "make_search"]
+__all__ = ["STEPPING_METHODS", "GreyBoxSampler", "Search", "make_search"]
 
 
 def __getattr__(name: str) -> Any:

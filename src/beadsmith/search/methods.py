@@ -135,3 +135,6 @@ _ON_DERIVATIVES: dict[str, Callable[[Box, int, Start, float, Foresee | None], St
 }
 
 _ON_GAUSSIAN_PROCESSES = ("grey-box", "combined", "optuna-gp")
+
+#: Methods whose steps lead on from the last answer, by its derivatives.
+STEPPING_METHODS = tuple(_ON_DERIVATIVES)
