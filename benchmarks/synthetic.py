@@ -31,6 +31,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from beadsmith.campaign.calibration import open_at_once
 from beadsmith.problem.schema import SEARCH_METHODS
 from beadsmith.report.looks import START, look_of_place
 from beadsmith.search import make_search
@@ -50,7 +51,7 @@ BUDGETS = {"gauss-newton": 40, "grey-box": 40, "combined": 40, "optuna-gp": 40}
 BUDGET_OF_OTHERS = 150
 
 #: As on two cores with two experiments an evaluation.
-IN_FLIGHT = 2
+WORKERS, EXPERIMENTS = 2, 2
 
 #: A search has arrived when the true misfit of its incumbent is, and stays, this close to the smallest there is.
 CLOSE = 0.5
@@ -103,7 +104,8 @@ def run_one(problem: str, method: str, seed: int, budget: int) -> Run:
     synthetic: SyntheticProblem = PROBLEMS[problem](seed)
     began = time.process_time()
     search = make_search(method, synthetic.parameters, seed)
-    exchanges = converse(search, synthetic, budget, seed=seed, in_flight=IN_FLIGHT)
+    in_flight = open_at_once(method, WORKERS, EXPERIMENTS)
+    exchanges = converse(search, synthetic, budget, seed=seed, in_flight=in_flight)
     spent = time.process_time() - began
     claims = [exchange.misfit for exchange in exchanges if exchange.misfit is not None]
     return Run(
@@ -155,7 +157,7 @@ def _result(runs: Sequence[Run], methods: Sequence[str]) -> dict[str, object]:
             "system": platform.system(),
             "python": platform.python_version(),
         },
-        "in_flight": IN_FLIGHT,
+        "in_flight": {method: open_at_once(method, WORKERS, EXPERIMENTS) for method in methods},
         "what": {
             "three numbers": "median, first and third quartile over seeds; null where not reached",
             "true_misfit": "of the point with the smallest claimed misfit",
