@@ -83,6 +83,9 @@ EXAMPLE_OF_KIND = {
 #: 300 K must be 300 K here.  The exact value of the SI, 0.00198720426, is smaller by 1.2e-6 of it.
 BOLTZMANN = 0.0019872067
 
+#: 1 kcal/mol per cubic angstrom, in atm, with LAMMPS' digits (``nktv2p``) for ``units real``.
+ATMOSPHERES = 68568.415
+
 #: 1 g/mol per cubic angstrom, in g/cm^3 (10^24 / Avogadro's number, CODATA 2018).
 DENSITY_OF_ONE_DALTON = 1.66053906660
 

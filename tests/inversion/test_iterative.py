@@ -7,7 +7,6 @@ import pytest
 
 from beadsmith.errors import EstimateError
 from beadsmith.inversion.iterative import (
-    ATMOSPHERES,
     Distribution,
     Pressure,
     Target,
@@ -20,6 +19,7 @@ from beadsmith.inversion.iterative import (
     with_ramp,
 )
 from beadsmith.inversion.radial import pair_energy, radial_bins
+from beadsmith.units import ATMOSPHERES
 
 KT = 0.6
 R = radial_bins(10.0, 0.1)
@@ -52,6 +52,23 @@ def test_one_step_leads_from_any_potential_of_a_gas_to_the_right_one():
     assert right[seen] == pytest.approx(energy()[seen], abs=2e-3)
     half = corrected(wanted, wrong, [gas(wrong)], damping=0.5)
     assert half[seen] == pytest.approx(0.5 * (wrong + energy())[seen], abs=2e-3)
+
+
+def test_a_bond_of_which_hardly_anything_is_seen_has_no_table():
+    x = np.arange(0.5, 6.0)
+    thin = Target("bond", "A-B", x, (Distribution(np.array([0, 1.0, 2.0, 1.0, 0, 0]), np.full(6, 0.05)),), (KT,))
+    with pytest.raises(EstimateError, match=r"^bond A-B: its distribution stands out of the noise in 3 bins, and .* 4"):
+        table_of(thin, inverted(thin))
+
+
+@pytest.mark.parametrize("stderr", [0.0, 0.01])
+def test_a_state_in_which_nothing_is_seen_says_nothing(stderr):
+    nothing = Distribution(np.zeros(len(R)), np.full(len(R), stderr))
+    one, both = target(gas(energy())), target(gas(energy()), nothing, kt=(KT, 2 * KT))
+    assert inverted(both) == pytest.approx(inverted(one))
+    wrong = energy(0.5, 4.0)
+    gave = gas(wrong)
+    assert corrected(both, wrong, [gave, gave], 1.0) == pytest.approx(corrected(one, wrong, [gave], 1.0))
 
 
 def test_what_is_noise_is_not_followed():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from beadsmith.errors import EstimateError
 from beadsmith.inversion.tables import ROWS, bonded_table, pair_table, table_file
 
 
@@ -45,7 +46,7 @@ def test_a_pair_has_a_core_and_ends_at_zero():
 
 
 def test_a_table_needs_points():
-    with pytest.raises(ValueError, match="4 points"):
+    with pytest.raises(EstimateError, match=r"bond A-B: .* 3 bins, and a table needs 4"):
         bonded_table("bond", "A-B", np.array([1.0, 2.0, 3.0]), np.zeros(3), (1.0, 3.0), 0.6)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from tests.mapping.conftest import wrapped, write_lammps
+from tests.simulate.conftest import bytes_of_frame
 
 from beadsmith.errors import EstimateError, ProblemError
 from beadsmith.mapping import mapping_of
@@ -172,6 +174,29 @@ def test_frames_at_unequal_times_are_refused(tmp_path, known):
     (tmp_path / "b.lammpstrj").write_text(text.replace("TIMESTEP\n3000\n", "TIMESTEP\n3100\n"))
     with pytest.raises(EstimateError, match="at equal intervals"):
         bead_frames(atom_frames(tmp_path / "b.lammpstrj", 1.0), atoms, centres)
+
+
+def test_a_frame_that_was_written_twice_counts_once(tmp_path, known):
+    atoms, frames, centres, expected = known
+    write_lammps(tmp_path / "a.lammpstrj", frames, "id xu yu zu")
+    head, *blocks = (tmp_path / "a.lammpstrj").read_text().split("ITEM: TIMESTEP\n")
+    twice = [*blocks[:2], *blocks[1:]]
+    (tmp_path / "b.lammpstrj").write_text(head + "".join(f"ITEM: TIMESTEP\n{block}" for block in twice))
+    found = bead_frames(atom_frames(tmp_path / "b.lammpstrj", 1.0), atoms, centres)
+    np.testing.assert_allclose(found.positions, expected, atol=1e-6)
+    assert found.interval == 1000.0
+
+
+def test_a_binary_dump_is_not_read_as_a_whole(tmp_path):
+    path = tmp_path / "a.bin"
+    one = bytes_of_frame(0, [(number, 1, 2, 3) for number in range(5000)])
+    path.write_bytes(30 * one)
+    tracemalloc.start()
+    try:
+        assert len(list(atom_frames(path, 1.0, every=15))) == 2
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(one)
+    finally:
+        tracemalloc.stop()
 
 
 def test_files_that_cannot_be_read_are_refused_in_one_sentence(tmp_path, known):

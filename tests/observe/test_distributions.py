@@ -1,5 +1,7 @@
 """Distributions whose densities are known: values, error bars, what is discarded."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.special import ndtr
@@ -82,8 +84,29 @@ def test_a_density_adds_up_to_the_share_within_its_bins(rng, per, measure):
 def test_a_value_on_an_edge_belongs_to_the_bin_below():
     arms = np.zeros((10, 8, 2, 3))
     arms[..., 0] = 0.5
-    found = histograms(bonds(r="0.25 to 1.25 by 0.5 angstrom"), recorded(arms)).values
-    assert found.mean(axis=(0, 1)) == pytest.approx([2.0, 0.0, 0.0])
+    found = histograms(bonds(r="0.25 to 1.25 by 0.5 angstrom"), recorded(arms))
+    assert [found.of_bin(number).mean() for number in range(3)] == pytest.approx([2.0, 0.0, 0.0])
+
+
+def test_counts_are_those_of_every_molecule_in_every_frame(rng):
+    lengths = rng.uniform(0.0, 4.5, (12, 5, 2))
+    found = histograms(bonds(), recorded(random_arms(rng, lengths)))
+    edges = np.array(bonds().edges)
+    for number in range(len(edges) - 1):
+        inside = ((lengths > edges[number]) & (lengths <= edges[number + 1])).sum(axis=2)
+        assert found.of_bin(number) == pytest.approx(inside / (2 * 0.2))
+
+
+def test_many_bins_of_many_molecules_need_no_memory_of_their_own(rng):
+    recording = recorded(random_arms(rng, rng.uniform(0.5, 4.5, (100, 500, 2))))
+    fine = bonds(r="0.01 to 4.99 by 0.02 angstrom")
+    tracemalloc.start()
+    try:
+        mean_distribution(histograms(fine, recording))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 10 * recording.frames.positions.nbytes
 
 
 @pytest.mark.parametrize(("molecules", "inefficiency"), [(3, 1.0), (3, 4.0), (40, 1.0), (40, 30.0)])
@@ -143,7 +166,7 @@ def test_a_few_counts_in_a_burst_are_no_drift(rng):
 def test_long_recordings_are_averaged_over_blocks(rng):
     values = rng.poisson(3.0, size=(1000, 1, 4)).astype(float)
     marker = rng.normal(size=(1000, 1))
-    found = mean_distribution(Histograms(values, marker, np.ones(4)))
+    found = mean_distribution(Histograms(lambda number: values[:, :, number], marker, np.ones(4)))
     assert [one.value for one in found] == pytest.approx(values.mean(axis=(0, 1)))
     assert [one.stderr for one in found] == pytest.approx([np.sqrt(3.0 / 1000)] * 4, rel=0.4)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from beadsmith.errors import EstimateError
-from beadsmith.observe.tension import Curve, binned, gigapascals_per_atmosphere, mean_curve, pull_from_pressures
+from beadsmith.observe.tension import Curve, binned, gigapascals_per_atmosphere, pull_from_pressures
 
 LENGTHS = np.array([[40.0, 50.0, 60.0], [40.4, 49.9, 59.82], [42.0, 49.0, 59.4]])
 
@@ -35,11 +35,6 @@ def test_strains_and_stresses_have_their_definitions():
     assert pull.axial_strain == pytest.approx([0.0, 0.01, 0.05])
     assert pull.lateral_strain == pytest.approx([0.0, -0.0025, -0.015])
     assert pull.curve.stress == pytest.approx([0.0, 0.0506625, 0.0911925])
-    assert pull.true_curve.strain == pytest.approx(np.log([1.0, 1.01, 1.05]))
-    assert pull.true_curve.stress == pytest.approx(pull.curve.stress)
-    # Force over the area of the beginning.
-    assert pull.engineering_curve.stress[2] == pytest.approx(0.0911925 * (49.0 * 59.4) / (50.0 * 60.0))
-    assert pull.engineering_curve.strain == pytest.approx(pull.axial_strain)
 
 
 def test_unstrained_lengths_may_be_given():
@@ -82,34 +77,3 @@ def test_a_sample_on_an_edge_belongs_to_the_bin_above(autoregressive):
     assert found.samples.tolist() == [10, 10, 10, 10, 0]
     assert found.stress[:4] == pytest.approx([0.1125, 0.3625, 0.6125, 0.8625])
     assert np.isnan([found.stress[4], found.strain[4], found.stderr[4]]).all()
-
-
-def test_mean_over_networks_knows_how_they_differ(rng, autoregressive):
-    edges = np.linspace(0, 0.2, 6)
-    hits, between = 0, []
-    for _ in range(25):
-        networks = [[noisy(autoregressive, shift, 500) for _ in range(3)] for shift in 0.03 * rng.normal(size=4)]
-        mean = mean_curve(networks, edges)
-        middle = np.abs(mean.stress[2] - voce(np.linspace(0.08, 0.12, 100)).mean())
-        hits += middle < 3.18 * mean.stderr[2]  # Student's 95 % with 3 degrees of freedom
-        between.append(mean.between[2] ** 2)
-    assert mean.freedom == pytest.approx(np.full(5, 3.0))
-    assert agrees_with(0.95, hits, 25)
-    assert np.sqrt(np.mean(between)) == pytest.approx(0.03, rel=0.4)
-
-
-def test_a_curve_that_ends_early_ends_the_mean(autoregressive):
-    edges = np.linspace(0, 0.2, 5)
-    whole = noisy(autoregressive)
-    short = Curve(whole.strain[:600], whole.stress[:600])
-    assert len(mean_curve([[whole], [short]], edges).stress) == 3
-    assert len(mean_curve([[whole], [whole]], edges).stress) == 4
-    alone = mean_curve([[whole]], edges)
-    assert alone.stress == pytest.approx(binned(whole, edges).stress)
-    assert alone.stderr == pytest.approx(binned(whole, edges).stderr)
-    assert np.isnan(alone.between).all()
-    assert np.isnan(alone.within).all()
-    with pytest.raises(EstimateError, match="no bin of strain is reached by all of 1"):
-        mean_curve([[whole]], edges + 1.0)
-    with pytest.raises(EstimateError, match="all of 0"):
-        mean_curve([], edges)

@@ -1,7 +1,9 @@
 """Binary dumps: bytes as LAMMPS' manual and its converter to text describe them, and as LAMMPS itself writes them."""
 
 import struct
+import tracemalloc
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from beadsmith.observe.experiment import observe_recordings
 from beadsmith.simulate.binary_dump import binary_frames
-from beadsmith.simulate.dump_frame import BrokenDump
+from beadsmith.simulate.dump_frame import BrokenDump, DumpFrame
 from beadsmith.simulate.engine import run_simulation
 from beadsmith.simulate.outputs import read_dump, read_recordings
 from beadsmith.simulate.plan import plan_simulation
@@ -25,8 +27,12 @@ BOXES = {
 }
 
 
+def frames_in(content: bytes, every: int = 1) -> list[DumpFrame]:
+    return [frame for frame, _ in binary_frames(BytesIO(content), every)]
+
+
 def test_a_frame_is_what_lammps_put_into_it(binary_frame):
-    first, second = binary_frames(binary_frame(0, ROWS) + binary_frame(50, ROWS[::-1]))
+    first, second = frames_in(binary_frame(0, ROWS) + binary_frame(50, ROWS[::-1]))
     assert (first.step, second.step) == (0, 50)
     assert first.columns == ("id", "xu", "yu", "zu")
     assert first.table.tolist() == [list(row) for row in ROWS]
@@ -37,7 +43,7 @@ def test_a_frame_is_what_lammps_put_into_it(binary_frame):
 @pytest.mark.parametrize("shape", BOXES)
 def test_boxes_are_those_of_a_text_dump(binary_frame, shape):
     number, box, text = BOXES[shape]
-    (binary,) = binary_frames(binary_frame(0, ROWS, shape=number, box=box))
+    (binary,) = frames_in(binary_frame(0, ROWS, shape=number, box=box))
     head = f"ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS {text}\nITEM: ATOMS id xu yu zu\n"
     (written,) = text_frames(head + "1 1 2 3\n")
     assert binary.box.tolist() == written.box.tolist()
@@ -45,16 +51,38 @@ def test_boxes_are_those_of_a_text_dump(binary_frame, shape):
 
 @pytest.mark.parametrize("more", [{}, {"units": "real"}, {"time": 7.5}, {"units": "real", "time": 7.5}])
 def test_units_and_times_do_no_harm(binary_frame, more):
-    frames = binary_frames(binary_frame(0, ROWS, **more) + binary_frame(50, ROWS))
+    frames = frames_in(binary_frame(0, ROWS, **more) + binary_frame(50, ROWS))
     assert [frame.step for frame in frames] == [0, 50]
     assert frames[0].table.tolist() == frames[1].table.tolist() == [list(row) for row in ROWS]
+
+
+def test_frames_in_between_are_passed_over(binary_frame):
+    content = b"".join(binary_frame(step, [ROWS[0]], [ROWS[1]]) for step in range(7))
+    assert [frame.step for frame in frames_in(content, every=3)] == [0, 3, 6]
+    assert [part for _, part in binary_frames(BytesIO(content), 3)] == pytest.approx([1 / 7, 4 / 7, 1])
+    with pytest.raises(BrokenDump, match="cut short"):
+        frames_in(content[:-5], every=4)
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_no_more_than_a_frame_or_two_is_held_at_a_time(binary_frame, tmp_path, every):
+    path = tmp_path / "frames.bin"
+    one = binary_frame(0, [(number, 1, 2, 3) for number in range(5000)])
+    path.write_bytes(30 * one)
+    tracemalloc.start()
+    try:
+        with path.open("rb") as file:
+            assert sum(1 for _ in binary_frames(file, every)) == 30 // every
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(one)
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_other_byte_order_is_noticed(binary_frame):
     little = binary_frame(7, ROWS, units="real", time=0.5)
     big = binary_frame(7, ROWS, units="real", time=0.5, order=">")
     assert little != big
-    one, other = binary_frames(little)[0], binary_frames(big)[0]
+    one, other = frames_in(little)[0], frames_in(big)[0]
     assert (one.step, one.columns) == (other.step, other.columns)
     assert one.table.tolist() == other.table.tolist()
     assert other.table.dtype.isnative
@@ -76,7 +104,7 @@ def test_wrapped_positions_are_unwrapped_by_their_images(binary_frame, tmp_path)
 
 
 def test_numbers_that_are_none_are_read_as_such(binary_frame):
-    (frame,) = binary_frames(binary_frame(0, [(1, np.nan, np.inf, 0)]))
+    (frame,) = frames_in(binary_frame(0, [(1, np.nan, np.inf, 0)]))
     assert np.isnan(frame.table[0, 1])
     assert frame.table[0, 2] == np.inf
 
@@ -87,10 +115,10 @@ def test_a_file_cut_at_any_byte_is_refused_unless_frames_are_whole(binary_frame)
     for length in range(len(one) + len(other) + 1):
         content = (one + other)[:length]
         if length in whole:
-            assert len(binary_frames(content)) == whole[length]
+            assert len(frames_in(content)) == whole[length]
         else:
             with pytest.raises(BrokenDump, match=r"cut short|does not begin"):
-                binary_frames(content)
+                frames_in(content)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
@@ -99,7 +127,7 @@ def test_damage_is_told_or_harmless_but_never_a_crash(binary_frame, at, damage):
     content = bytearray(binary_frame(0, ROWS) + binary_frame(50, ROWS))
     content[at : at + len(damage)] = damage
     try:
-        frames = binary_frames(bytes(content))
+        frames = frames_in(bytes(content))
     except BrokenDump:
         return
     assert all(len(frame.table[0]) == len(frame.columns) for frame in frames if len(frame.table))
@@ -116,12 +144,12 @@ def test_damage_is_told_or_harmless_but_never_a_crash(binary_frame, at, damage):
 )
 def test_what_is_not_such_a_dump_is_told(binary_frame, more, fragment):
     with pytest.raises(BrokenDump, match=fragment):
-        binary_frames(binary_frame(0, ROWS, **more))
+        frames_in(binary_frame(0, ROWS, **more))
 
 
 def test_text_is_no_binary_dump():
     with pytest.raises(BrokenDump, match="does not begin as a binary dump"):
-        binary_frames(b"ITEM: TIMESTEP\n0\n")
+        frames_in(b"ITEM: TIMESTEP\n0\n")
 
 
 @pytest.mark.parametrize("atoms", [3, 1, -1])
@@ -129,7 +157,7 @@ def test_numbers_of_atoms_that_do_not_fit_are_refused(binary_frame, atoms):
     content = bytearray(binary_frame(0, ROWS))
     content[34:42] = struct.pack("<q", atoms)  # after 8 + 10 + 4 + 4 + 8 bytes: the number of atoms
     with pytest.raises(BrokenDump, match="not a frame, or is cut short"):
-        binary_frames(bytes(content))
+        frames_in(bytes(content))
 
 
 LIQUID = """\

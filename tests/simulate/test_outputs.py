@@ -223,6 +223,20 @@ class TestStretches:
         assert (recording.series.interval, recording.frames.interval) == (20.0, 40.0)
         assert recording.frames.positions.shape == (2, 1, 3)
 
+    def test_a_frame_at_which_it_went_on_counts_once(self, simulation, read, write, binary_frame):
+        """LAMMPS writes the frame of a checkpoint again when it goes on from there."""
+
+        def frames(*steps):
+            return b"".join(binary_frame(step, [(1, step, 0, 0)]) for step in steps)
+
+        folder = write("", "none.txt").parent
+        (folder / "frames_0.000.bin").write_bytes(frames(0, 5, 10))
+        (folder / "frames_0.001.bin").write_bytes(frames(10))  # killed once more before the next checkpoint
+        often = replace(simulation, stretches=(replace(STRETCH, frames_every=5),))
+        (recording,) = read(often, dump=frames(10, 15, 20))
+        assert recording.frames.positions[:, 0, 0].tolist() == [0, 5, 10, 15, 20]
+        assert len(recording.frames.boxes) == 5
+
     def test_a_log_that_does_not_end_as_planned_is_no_success(self, read):
         with pytest.raises(OutputMissing, match="the log ends before the last stage"):
             read(log="Loop time of 1\n")
@@ -255,9 +269,11 @@ class TestStretches:
 
 
 class TestUsersOwn:
-    def read(self, simulation, write, log=LOG, **recording):
-        folder = write(AVE_TIME, "averages.txt").parent
-        write(frame(0, "1 1 2 3") + frame(20, "1 4 5 6"), "own.dump")
+    def read(self, simulation, write, log=LOG, steps=(0, 20), averages=AVE_TIME, **recording):
+        folder = write(averages, "averages.txt").parent
+        write(
+            "".join(frame(step, f"1 {1 + 3 * n} {2 + 3 * n} {3 + 3 * n}") for n, step in enumerate(steps)), "own.dump"
+        )
         own = replace(
             simulation,
             stretches=(),
@@ -290,6 +306,32 @@ class TestUsersOwn:
         assert found.series is None
         assert found.frames.interval == 40.0
         assert found.frames.positions[:, 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+
+    def test_frames_at_unequal_steps_are_refused(self, simulation, write):
+        with pytest.raises(OutputMissing, match=r"own.dump has intervals of 2 to 180 fs; write it at equal intervals"):
+            self.read(simulation, write, dump="own.dump", steps=(0, 1, 10, 100))
+        with pytest.raises(OutputMissing, match=r"own.dump has intervals of -40 to 40 fs"):
+            self.read(simulation, write, dump="own.dump", steps=(0, 20, 0, 20))
+
+    def test_a_frame_that_was_written_twice_counts_once(self, simulation, write):
+        found = self.read(simulation, write, dump="own.dump", steps=(0, 20, 20, 40))
+        assert found.frames.interval == 40.0
+        assert found.frames.positions[:, 0, 0].tolist() == [1, 4, 10]
+
+    def test_samples_at_unequal_steps_are_refused(self, simulation, write):
+        with pytest.raises(OutputMissing, match=r"averages.txt has intervals of 200 to 1600 fs"):
+            self.read(simulation, write, series="averages.txt", averages=f"{AVE_TIME}1000 300 0.7\n")
+
+    def test_a_run_may_begin_and_end_between_two_rows_of_its_table(self, simulation, write):
+        def table(*steps):
+            rows = "".join(f"{step} {step} 1\n" for step in steps)
+            return f"Step Temp Press\n{rows}Loop time of 1\n"
+
+        found = self.read(simulation, write, log=table(7, 10, 20, 30, 33), log_run=0)
+        assert found.series.columns["temperature"].tolist() == [10, 20, 30]
+        assert found.series.interval == 20.0
+        with pytest.raises(OutputMissing, match=r"thermo table 0 of the log has intervals of 20 to 40 fs"):
+            self.read(simulation, write, log=table(7, 10, 20, 40, 50, 60, 63), log_run=0)
 
     def test_a_dump_may_be_binary_if_its_name_says_so(self, simulation, write, binary_frame):
         folder = write("", "none.txt").parent

@@ -149,7 +149,7 @@ WARNING: one more line
 
 def test_what_is_done_is_left_out_and_what_holds_is_kept():
     assert resumed_script(SCRIPT, LOG, 1500, "checkpoint.2") == (
-        "read_restart checkpoint.2\n"
+        "read_restart checkpoint.2 # step 1500\n"
         "timestep 4\n"
         "restart 100 checkpoint.1 checkpoint.2\n"
         "variable strain_x equal lx/20.5-1.0\n"
@@ -168,6 +168,29 @@ def test_a_run_that_is_complete_is_not_run_again():
     assert "run 1000" not in resumed
     assert "upto" not in resumed
     assert resumed.splitlines()[3:5] == ["fix dynamics all npt temp 300 300 400 iso 1 1 4000", "unfix dynamics"]
+
+
+def test_what_lammps_has_not_begun_is_not_taken_for_done():
+    """Killed before LAMMPS opened its log, an input that goes on lies beside the log of the attempt before."""
+    runs = ["run 1000", "run 5000"] * 4
+    script = "\n".join(["read_data system.data", "restart 100 checkpoint.1 checkpoint.2", *runs, 'print "end"']) + "\n"
+    begins = np.cumsum([0, *[int(run.split()[1]) for run in runs]])
+    began = zip(runs[:6], begins[:6], strict=True)
+    log = "LAMMPS\n" + "".join(f"{run}\n   Step Temp\n {begin} 300\n" for run, begin in began)
+    for step in (16200, 18000):  # within a run, and at its end
+        first = resumed_script(script, log, step, "checkpoint.1")
+        assert first is not None
+        assert [line for line in first.splitlines() if line.startswith("run ")][-2:] == runs[6:]
+        assert resumed_script(first, log, step, "checkpoint.1") == first
+        # Once LAMMPS has begun, its log counts.
+        begun = f"LAMMPS\n{first.partition('run 1000')[0]}"
+        begun = begun.replace("stop 18000\n", "stop 18000\n   Step Temp\n 16200 300\n")
+        later = resumed_script(first, f"{begun}run 1000\n   Step Temp\n 18000 300\n", 18500, "checkpoint.2")
+        assert later is not None
+        assert [line for line in later.splitlines() if line.startswith("run ")] == [
+            "run 19000 upto start 18000 stop 19000",
+            "run 5000",
+        ]
 
 
 def test_before_the_first_run_there_is_nothing_to_go_on_with():

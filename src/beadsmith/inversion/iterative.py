@@ -30,9 +30,7 @@ from numpy.typing import NDArray
 from beadsmith.errors import EstimateError
 from beadsmith.inversion.tables import Kind, Table, bonded_table, pair_table
 from beadsmith.problem.recording import Array
-
-#: 1 kcal/mol per cubic angstrom in atm, with LAMMPS' digits for ``units real``.
-ATMOSPHERES = 68568.415
+from beadsmith.units import ATMOSPHERES
 
 #: Bins whose target is below this part of its peak are not believed; potentials are continued there.
 _LEAST = 0.02
@@ -99,13 +97,13 @@ class Target:
 
 
 def inverted(target: Target) -> Array:
-    """Potential of mean force of the target, mean over its states, kcal/mol: what an iteration begins with.
+    """Potential of mean force of the target, mean over states where it is seen, kcal/mol: how an iteration begins.
 
     Returns: shape (bins,); beyond the believed bins the value at their ends.
     """
     energies = []
     for one, kt in zip(target.states, target.kt, strict=True):
-        if one is None:
+        if one is None or not _seen(target, one):
             continue
         density = one.value / _measure(target)
         with np.errstate(divide="ignore"):
@@ -114,6 +112,11 @@ def inverted(target: Target) -> Array:
         energies.append(np.interp(target.x, target.x[good], energy[good]))
     found = np.mean(energies, axis=0)
     return np.asarray(found - (_at_cutoff(found) if target.kind == "pair" else found.min()))
+
+
+def _seen(target: Target, one: Distribution) -> bool:
+    """Whether a state has anything where the target is believed; one that has not says nothing of the potential."""
+    return bool(one.value[target.believed].max() > 0.0)
 
 
 def _measure(target: Target) -> Array:
@@ -151,7 +154,7 @@ def corrected(target: Target, energy: Array, measured: Sequence[Distribution | N
     states = [
         (wanted, found, kt)
         for wanted, found, kt in zip(target.states, measured, target.kt, strict=True)
-        if wanted is not None and found is not None
+        if wanted is not None and found is not None and _seen(target, wanted)
     ]
     change = np.zeros_like(energy)
     for wanted, found, kt in states:

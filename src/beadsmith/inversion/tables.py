@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from beadsmith.errors import EstimateError
 from beadsmith.problem.recording import Array
 
 Kind = Literal["pair", "bond", "angle"]
@@ -76,12 +77,15 @@ def bonded_table(
     Returns: lowest energy zero; from almost zero to three times the longest bond, or from 0 to 180 degrees.
 
     Raises:
-        ValueError: fewer than four points are believed.
+        EstimateError: fewer than four points are believed.
     """
     believed = (x >= sampled[0]) & (x <= sampled[1])
     known, values = x[believed], energy[believed]
     if len(known) < _FOR_SLOPE:
-        raise ValueError(f"a table needs {_FOR_SLOPE} points, received {len(known)}")
+        raise EstimateError(
+            f"{kind} {name}: its distribution stands out of the noise in {len(known)} bins, and a table needs "
+            f"{_FOR_SLOPE}; record longer"
+        )
     least = _LEAST_SLOPE * kt / (known[-1] - known[0])
     below, above = _slopes(known, values)
     low, high = (1e-3, 3.0 * float(known[-1])) if kind == "bond" else (0.0, 180.0)

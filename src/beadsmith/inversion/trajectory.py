@@ -15,7 +15,7 @@ from beadsmith.problem.recording import Array, Bonded, Frames, Recording, Topolo
 from beadsmith.problem.state import State
 from beadsmith.units import BOLTZMANN, DENSITY_OF_ONE_DALTON
 
-#: More kinds of beads than this are atoms that nobody mapped: hundreds of pairs would be fitted.
+#: Beads lighter than this are hydrogen atoms that nobody mapped, g/mol.
 _LIGHTEST = 1.5
 #: Fewer frames say nothing about their own correlation.
 FEWEST_FRAMES = 10

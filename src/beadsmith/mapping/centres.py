@@ -67,11 +67,9 @@ def centres_of(beads: Mapping[str, MoleculeBeads], mapping: BeadMapping, topolog
     """The beads of a system of atoms, from those of its molecules (:func:`mapping_of`)."""
     if topology.bonds is None:
         raise EstimateError("the bonds of the atoms are not known, and beads are bonded where their atoms are")
-    starts = np.flatnonzero(np.diff(topology.molecule_ids, prepend=topology.molecule_ids[:1] - 1))
+    starts = topology.starts()
     lengths = np.diff(starts, append=len(topology.molecule_ids))
     owners = topology.molecule_ids[starts]
-    if len(np.unique(owners)) < len(owners):
-        raise EstimateError("the atoms of a molecule do not stand together; number the atoms molecule by molecule")
     kinds = [topology.molecule_kinds[int(owner)] for owner in owners]
     for kind, start, length in zip(kinds, starts, lengths, strict=True):
         _check_atoms(kind, beads, topology.masses[start : start + length])

@@ -33,7 +33,7 @@ FARTHEST = 20.0
 NEAREST = 5.0
 #: Bins of bonds that hardly move are not narrower, angstrom; nor are those of angles, degrees.
 LEAST_WIDTHS = {"bond": 0.001, "angle": 0.1}
-#: Histograms of single molecules take a number for each frame, molecule and bin; more are made of fewer frames.
+#: Each bin of a histogram costs a pass over all frames and molecules; more numbers are made of fewer frames.
 MOST_COUNTS = 40_000_000
 #: Width of the bins of radial distributions, angstrom.
 RADIAL_WIDTH = 0.2

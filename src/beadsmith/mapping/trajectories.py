@@ -25,7 +25,7 @@ from beadsmith.mapping.molecules import AtomsInOrder
 from beadsmith.mapping.topologies import INSTALL, MISSING
 from beadsmith.mapping.whole import BondTree, Integers, bond_tree, whole_images
 from beadsmith.observe.unwrapping import unwrapped_by_steps
-from beadsmith.problem.recording import Array, Frames
+from beadsmith.problem.recording import Array, Frames, interval_of
 from beadsmith.simulate.binary_dump import binary_frames
 from beadsmith.simulate.dump_frame import BrokenDump, DumpFrame, unwrapped_frames
 from beadsmith.simulate.text_dump import text_frames
@@ -37,8 +37,6 @@ _HEAD = b"ITEM: TIMESTEP\n"
 _CHUNK = 1 << 24
 _GROMACS = (".xtc", ".trr")
 _NANOMETRE, _PICOSECOND = 10.0, 1000.0
-#: Times between frames that differ by a smaller part are rounding of single precision.
-_EQUAL = 1e-2
 
 
 @dataclass(frozen=True)
@@ -108,13 +106,16 @@ def bead_frames(
             apart.
     """
     paths = _Paths(bond_tree(atoms.topology), wrapped)
-    times, positions, boxes = [], [], []
+    times: list[float] = []
+    positions, boxes = [], []
     for frame in frames:
         if len(frame.positions) != len(atoms.order):
             raise EstimateError(
                 f"the trajectory has {len(frame.positions)} atoms, the molecules have {len(atoms.order)}: "
                 "declare the molecules that it holds, or name its own topology file"
             )
+        if times and frame.time == times[-1]:
+            continue  # LAMMPS appends that of the step with which a run goes on again
         inside = replace(frame, positions=frame.positions[atoms.order])
         positions.append(centres.positions(paths.continued(inside)))
         times.append(frame.time)
@@ -157,16 +158,10 @@ class _Paths:
 
 def _interval(times: Sequence[float]) -> float:
     """Time between frames, fs; 0 for a single one."""
-    steps = np.diff(times)
-    if not len(steps):
-        return 0.0
-    mean = float(steps.mean())
-    if mean <= 0 or np.abs(steps - mean).max() > _EQUAL * mean:
-        raise EstimateError(
-            f"the times between frames are {steps.min():g} to {steps.max():g} fs: a trajectory with frames at equal "
-            "intervals is needed"
-        )
-    return mean
+    try:
+        return interval_of(np.array(times))
+    except ValueError as error:
+        raise EstimateError(f"the trajectory has {error}: record frames at equal intervals") from error
 
 
 def _of_dump(frame: DumpFrame, timestep: float, read: float) -> AtomFrame:
@@ -203,9 +198,8 @@ def _text_frame(block: bytes, number: int, every: int, read: float) -> Iterator[
 
 
 def _binary_dump(path: Path, every: int) -> Iterator[tuple[DumpFrame, float]]:
-    frames = binary_frames(path.read_bytes())
-    for number in range(0, len(frames), every):
-        yield frames[number], (number + 1) / len(frames)
+    with path.open("rb") as file:
+        yield from binary_frames(file, every)
 
 
 def _gromacs_frames(path: Path, every: int) -> Iterator[AtomFrame]:

@@ -44,14 +44,14 @@ def bond_tree(topology: Topology) -> BondTree:
     """The bonds within molecules, from the first atom of each outwards.
 
     Raises:
-        EstimateError: bonds are not known, or a molecule is in several pieces.
+        EstimateError: bonds are not known, the atoms of a molecule do not stand together, or it is in several pieces.
     """
     if topology.bonds is None:
         raise EstimateError("molecules can only be put together when their bonds are known")
     atoms = len(topology.molecule_ids)
     bonds = topology.bonds.members
     own = bonds[topology.molecule_ids[bonds[:, 0]] == topology.molecule_ids[bonds[:, 1]]]
-    first = np.flatnonzero(np.diff(topology.molecule_ids, prepend=topology.molecule_ids[:1] - 1))
+    first = topology.starts()
     # A root that is no atom, beside the first atom of every molecule, makes one tree of all.
     ends = np.concatenate([own, np.column_stack([np.full(len(first), atoms), first])])
     graph = csr_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(atoms + 1, atoms + 1))

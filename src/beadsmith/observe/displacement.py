@@ -15,8 +15,8 @@ properties of molecules (:mod:`beadsmith.observe.molecular`):
   of averages over blocks of origins as long as the lag: displacements from t0 and from t0 + t share the position in
   between, and an estimate of the correlation that stops at its first zero would never see that.
 
-Lags are spaced evenly in the logarithm.  Their number grows as log N with the number N of frames, so summing over all
-origins lag by lag costs as little as a Fourier transform (N log N), loses no digits where displacements are small
+Lags are few, and best spaced evenly in the logarithm: log N of them with the number N of frames.  Summing over all
+origins lag by lag then costs as little as a Fourier transform (N log N), loses no digits where displacements are small
 against positions, and yields the series that the error needs.
 """
 
@@ -87,7 +87,7 @@ def beads_of_types(topology: Topology, names: tuple[str, ...]) -> NDArray[np.boo
 
 
 def mean_squared_displacement(
-    positions: Array, times: Array, groups: NDArray[np.int64], lags: Array | None = None
+    positions: Array, times: Array, groups: NDArray[np.int64], lags: Array
 ) -> MeanSquaredDisplacement:
     """Mean squared displacement of beads, with its standard error.
 
@@ -99,11 +99,11 @@ def mean_squared_displacement(
         times: fs, ascending, shape (frames,).
         groups: which group each bead belongs to, shape (beads,).  Groups should move independently: molecules, or
             larger pieces.  All beads count alike, whatever the size of their group.
-        lags: fs; :func:`log_spaced_lags` if left out.
+        lags: fs.
 
     Raises:
-        EstimateError: no beads, positions that are not finite, times that do not ascend, or no two frames that are a
-            lag apart.
+        EstimateError: no beads, positions that are not finite, fewer than two times, times that do not ascend, or no
+            two frames that are a lag apart.
     """
     check_finite(positions)
     if positions.ndim != 3 or positions.shape[0] != len(times) or positions.shape[1] != len(groups):
@@ -112,8 +112,8 @@ def mean_squared_displacement(
         )
     if not len(groups):
         raise EstimateError("no beads were chosen for the mean squared displacement")
-    if lags is None:
-        lags = log_spaced_lags(times)
+    if len(times) < 2 or np.any(np.diff(times) <= 0.0):
+        raise EstimateError(f"displacements need two frames or more at ascending times; received {len(times)} frames")
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order], prepend=groups[order[0]] - 1))
     sizes = np.diff(starts, append=len(order))
@@ -121,29 +121,6 @@ def mean_squared_displacement(
     found = [_of_lag(own, times, lag, starts, sizes) for lag in lags]
     values, stderrs, samples, origins = (np.array(column) for column in zip(*found, strict=True))
     return MeanSquaredDisplacement(np.asarray(lags, dtype=np.float64), values, stderrs, samples, origins)
-
-
-def log_spaced_lags(times: Array, per_decade: int = 8, longest: float = 0.5) -> Array:
-    """Lags that occur between the first frame and others, so many in each decade of time.
-
-    Args:
-        times: fs, ascending, shape (frames,).
-        per_decade: about how many; fewer where frames are too coarse.
-        longest: largest lag as a part of the whole time.  Beyond one half all time origins share the middle.
-
-    Returns: fs, ascending.
-
-    Raises:
-        EstimateError: fewer than two frames, or times that do not ascend.
-    """
-    if len(times) < 2 or np.any(np.diff(times) <= 0.0):
-        raise EstimateError(f"displacements need two frames or more at ascending times; received {len(times)} frames")
-    possible = np.asarray(times[1:] - times[0])
-    kept = possible[possible <= max(longest * possible[-1], possible[0]) * (1.0 + 1e-9)]
-    decades = math.log10(kept[-1] / kept[0])
-    wanted = np.geomspace(kept[0], kept[-1], max(2, round(per_decade * decades) + 1))
-    nearest = np.abs(np.log(kept[:, None] / wanted)).argmin(axis=0)
-    return np.asarray(kept[np.unique(nearest)])
 
 
 def debye_waller_factor(msd: MeanSquaredDisplacement, time: float = DEBYE_WALLER_TIME) -> SeriesMean:

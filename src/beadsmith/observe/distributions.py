@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,14 +27,17 @@ from beadsmith.problem.schema import AngleDistribution, BondDistribution, Distri
 class Histograms:
     """A distribution in every frame, of every molecule or of the whole box.
 
+    All bins of all molecules in all frames would be a hundred times as many numbers as were counted, most of them zero;
+    so they are made bin by bin.
+
     Attributes:
-        values: their mean over frames and molecules is the distribution, shape (frames, molecules, bins); one
-            "molecule" stands for the whole box.
+        of_bin: by the number of a bin, values whose mean over frames and molecules is the distribution there, shape
+            (frames, molecules); one "molecule" stands for the whole box.
         marker: one number that tells whether the distribution has settled, shape (frames, molecules).
-        single: what one count in one frame of one molecule adds to ``values`` there, shape (bins,).
+        single: what one count in one frame of one molecule adds to the values of each bin, shape (bins,).
     """
 
-    values: Array
+    of_bin: Callable[[int], Array]
     marker: Array
     single: Array
 
@@ -55,7 +59,7 @@ def histograms(observable: Distribution, recording: Recording) -> Histograms:
     values = values_of(frames, terms)
     single = 1.0 / (terms.per_molecule * _measures(observable))
     counts = _counts(values, terms, np.array(observable.edges))
-    return Histograms(counts * single, by_molecule(values, terms), single)
+    return Histograms(lambda bin_: counts(bin_) * single[bin_], by_molecule(values, terms), single)
 
 
 def mean_distribution(found: Histograms) -> list[SeriesMean]:
@@ -70,10 +74,11 @@ def mean_distribution(found: Histograms) -> list[SeriesMean]:
         EstimateError: too few frames for so few molecules.
     """
     settled = mean_over_molecules(found.marker)
-    samples = found.values[settled.start :]
-    kept = block_averages(samples)
-    least = found.single / (samples.shape[0] * samples.shape[1])
-    return [_of_bin(kept[:, :, one], samples[:, :, one], float(least[one]), settled) for one in range(kept.shape[2])]
+    samples = found.marker[settled.start :].size
+    return [
+        _of_bin(found.of_bin(number)[settled.start :], float(single) / samples, settled)
+        for number, single in enumerate(found.single)
+    ]
 
 
 def round_width(widest: float) -> float:
@@ -82,7 +87,8 @@ def round_width(widest: float) -> float:
     return max(factor * power for factor in (1.0, 2.0, 5.0) if factor * power <= widest * (1 + 1e-9))
 
 
-def _of_bin(points: Array, samples: Array, least: float, settled: SeriesMean) -> SeriesMean:
+def _of_bin(samples: Array, least: float, settled: SeriesMean) -> SeriesMean:
+    points = block_averages(samples)
     stderr = max(error_over_molecules(points), least)
     count = independent_samples(samples, stderr)
     return replace(settled, value=float(points.mean()), stderr=stderr, samples=count)
@@ -92,7 +98,7 @@ def _radial(observable: RadialDistribution, frames: Frames, topology: Topology) 
     pairs = pairs_of(topology, observable.pair, observable.intramolecular)
     values, single = radial_values(frames, pairs, np.array(observable.edges))
     highest = int(np.argmax(values.mean(axis=0)))
-    return Histograms(values[:, None, :], values[:, highest, None], np.asarray(single.mean(axis=0)))
+    return Histograms(lambda bin_: values[:, bin_, None], values[:, highest, None], np.asarray(single.mean(axis=0)))
 
 
 def _measures(observable: BondDistribution | AngleDistribution) -> Array:
@@ -106,11 +112,14 @@ def _measures(observable: BondDistribution | AngleDistribution) -> Array:
     return np.diff(edges)
 
 
-def _counts(values: Array, terms: Terms, edges: Array) -> Array:
-    """How many terms of each molecule lie in each bin, shape (frames, molecules, bins); upper edges belong to a bin."""
-    frames, bins = len(values), len(edges) - 1
-    place = np.searchsorted(edges, values, side="left") - 1
-    inside = (place >= 0) & (place < bins)
-    cells = (np.arange(frames)[:, None] * terms.molecules + terms.owners) * bins + place
-    counts = np.bincount(cells[inside], minlength=frames * terms.molecules * bins)
-    return counts.reshape(frames, terms.molecules, bins).astype(np.float64)
+def _counts(values: Array, terms: Terms, edges: Array) -> Callable[[int], Array]:
+    """How many terms of each molecule lie in a bin, shape (frames, molecules); upper edges belong to a bin."""
+    shape = (len(values), terms.molecules)
+    bins = (np.searchsorted(edges, values, side="left") - 1).astype(np.int32)
+
+    def of_bin(number: int) -> Array:
+        frame, term = np.nonzero(bins == number)
+        counts = np.bincount(frame * terms.molecules + terms.owners[term], minlength=math.prod(shape))
+        return counts.reshape(shape).astype(np.float64)
+
+    return of_bin

@@ -1,13 +1,11 @@
-"""One pull of a box along an axis: its stress-strain curve; and the mean of the curves of several axes and networks.
+"""One pull of a box along an axis: its stress-strain curve.
 
 Stress is positive in tension and in GPa; it is LAMMPS' pressure tensor with the other sign, hence the true (Cauchy)
-stress, force over the area as it is now.  Strain is the engineering strain L/L0 - 1 unless said otherwise.
+stress, force over the area as it is now.  Strain is the engineering strain L/L0 - 1.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beadsmith.errors import EstimateError
-from beadsmith.observe.random_effects import Measurements, RandomEffect, random_effect
 from beadsmith.observe.smoothing import smooth
 from beadsmith.observe.timeseries import Array, check_finite
 from beadsmith.units import convert
@@ -75,17 +72,6 @@ class Pull:
     def curve(self) -> Curve:
         """True stress against engineering strain, as published curves of molecular dynamics mostly are."""
         return Curve(self.axial_strain, np.asarray(self.stress[:, self.axis]))
-
-    @property
-    def true_curve(self) -> Curve:
-        """True stress against true strain ln(L/L0)."""
-        return Curve(np.asarray(np.log1p(self.axial_strain)), np.asarray(self.stress[:, self.axis]))
-
-    @property
-    def engineering_curve(self) -> Curve:
-        """Engineering stress, force over the unstrained area, against engineering strain."""
-        area = np.prod(np.delete(1.0 + self.strains, self.axis, axis=1), axis=1)
-        return Curve(self.axial_strain, np.asarray(self.stress[:, self.axis] * area))
 
 
 def pull_from_pressures(axis: int, lengths: Array, pressures: Array, unstrained: Array | None = None) -> Pull:
@@ -153,63 +139,3 @@ def binned(curve: Curve, edges: Array) -> BinnedCurve:
         np.bincount(place[inside], one[inside], minlength=bins) / filled for one in (curve.strain, curve.stress)
     )
     return BinnedCurve(strain, stress, noise / np.sqrt(filled), counts)
-
-
-@dataclass(frozen=True)
-class MeanCurve:
-    """A stress-strain curve averaged over axes and networks; all of shape (bins,).
-
-    Attributes:
-        strain: middle of what the curves had in the bin.
-        stress: mean over networks, GPa.
-        stderr: of ``stress``, GPa.
-        freedom: degrees of freedom behind ``stderr``.
-        within: standard deviation between the axes of one network beyond noise, GPa; nan if not known.
-        between: standard deviation between networks, GPa; nan with a single one.
-    """
-
-    strain: Array
-    stress: Array
-    stderr: Array
-    freedom: Array
-    within: Array
-    between: Array
-
-
-def mean_curve(networks: Sequence[Sequence[Curve]], edges: Array) -> MeanCurve:
-    """Mean of stress-strain curves, bin by bin, by :func:`beadsmith.observe.random_effects.random_effect`.
-
-    Bins that not all curves reach are left out, so that a curve that ends early does not make a step in the mean.
-
-    Args:
-        networks: the curves of each network.
-        edges: of the bins of strain, ascending, shape (bins + 1,).
-
-    Raises:
-        EstimateError: no curves, one of them too short, or no bin that all of them reach.
-    """
-    tables = [[binned(curve, edges) for curve in curves] for curves in networks]
-    every = [one for table in tables for one in table]
-    shared = [number for number in range(len(edges) - 1) if all(one.samples[number] for one in every)]
-    if not every or not shared:
-        raise EstimateError(f"no bin of strain is reached by all of {len(every)} stress-strain curves")
-    effects = [_effect(tables, number) for number in shared]
-    return MeanCurve(
-        strain=np.mean([one.strain[shared] for one in every], axis=0),
-        stress=np.array([one.mean for one in effects]),
-        stderr=np.array([one.stderr for one in effects]),
-        freedom=np.array([one.freedom for one in effects]),
-        within=np.array([math.nan if one.within is None else one.within for one in effects]),
-        between=np.array([math.nan if one.between is None else one.between for one in effects]),
-    )
-
-
-def _effect(tables: Sequence[Sequence[BinnedCurve]], number: int) -> RandomEffect:
-    return random_effect(
-        [
-            Measurements(
-                np.array([one.stress[number] for one in table]), np.array([one.stderr[number] for one in table])
-            )
-            for table in tables
-        ]
-    )

@@ -7,26 +7,12 @@ fractional coordinates s lies at s h, where h is the matrix, and its images at (
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beadsmith.errors import EstimateError
 from beadsmith.observe.timeseries import Array, check_finite
 
 #: A step as long as this part of the box, in fractional coordinates, may as well be a step the other way round it.
 LONGEST_STEP = 0.45
-
-
-def unwrapped_by_images(wrapped: Array, images: NDArray[np.int64], boxes: Array) -> Array:
-    """Paths from wrapped positions and image flags, as LAMMPS' ``xu yu zu``.
-
-    Args:
-        wrapped: angstrom, shape (frames, beads, 3).
-        images: how many boxes away a bead is along each edge, shape (frames, beads, 3).
-        boxes: edge vectors as rows, angstrom, shape (frames, 3, 3).
-
-    Returns: angstrom, shape (frames, beads, 3).
-    """
-    return np.asarray(wrapped + images @ boxes)
 
 
 def unwrapped_by_steps(wrapped: Array, boxes: Array) -> Array:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from beadsmith.errors import EstimateError
 from beadsmith.problem.state import State
 
 Array = NDArray[np.float64]
@@ -15,6 +16,9 @@ Array = NDArray[np.float64]
 
 #: Components of the pressure of a box that is pulled, in LAMMPS' order; its series calls them pressure_xx and so on.
 STRESSES = ("xx", "yy", "zz", "xy", "xz", "yz")
+
+#: Intervals that differ by a smaller part are equal: some programs write times in single precision.
+_EQUAL = 1e-2
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,17 @@ class Topology:
     def beads_of(self, name: str) -> NDArray[np.intp]:
         """Beads of a type, 0 first; none if there is no such type."""
         return np.flatnonzero(self.bead_types == (self.bead_names.index(name) + 1 if name in self.bead_names else 0))
+
+    def starts(self) -> NDArray[np.intp]:
+        """First bead of each molecule, 0 first, shape (molecules,).
+
+        Raises:
+            EstimateError: the beads of a molecule do not stand together.
+        """
+        first = np.flatnonzero(np.diff(self.molecule_ids, prepend=self.molecule_ids[:1] - 1))
+        if len(np.unique(self.molecule_ids[first])) < len(first):
+            raise EstimateError("beads or atoms of a molecule do not stand together; number them molecule by molecule")
+        return first
 
     def bonded(self, section: str) -> Bonded | None:
         """Its bonds, or its angles."""
@@ -112,6 +127,24 @@ class Recording:
     frames: Frames | None = None
     topology: Topology | None = None
     axis: str = ""
+
+
+def interval_of(times: Array) -> float:
+    """The interval between samples or frames, fs; 0 for a single one.
+
+    Args:
+        times: fs, ascending, shape (samples,).
+
+    Raises:
+        ValueError: saying what the intervals are, which are not equal.
+    """
+    intervals = np.diff(times)
+    if not len(intervals):
+        return 0.0
+    mean = float(intervals.mean())
+    if mean <= 0 or np.abs(intervals - mean).max() > _EQUAL * mean:
+        raise ValueError(f"intervals of {intervals.min():g} to {intervals.max():g} fs")
+    return mean
 
 
 def joined(earlier: Sequence[Recording], later: Sequence[Recording]) -> tuple[Recording, ...]:

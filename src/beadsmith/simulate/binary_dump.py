@@ -31,8 +31,10 @@ so is the rare LAMMPS built with 32-bit step numbers.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from io import SEEK_END
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -40,6 +42,8 @@ from beadsmith.problem.recording import Array
 from beadsmith.simulate.dump_frame import BrokenDump, DumpFrame, box_edges
 
 _MAGIC = b"DUMPCUSTOM"
+#: Bytes of numbers.
+_INT64 = _DOUBLE = 8
 #: The byte orders that there are, as :mod:`struct` calls them.
 _ORDERS = "<>"
 #: The revision that first named its columns.
@@ -48,50 +52,69 @@ _NAMED = 2
 _RECTANGULAR, _TILTED, _GENERAL = 0, 1, 2
 
 
-def binary_frames(content: bytes) -> list[DumpFrame]:
-    """Frames of a binary dump.
+def binary_frames(file: BinaryIO, every: int = 1) -> Iterator[tuple[DumpFrame, float]]:
+    """Frames of a binary dump, one at a time; of those in between no more is read than where they end.
+
+    Args:
+        file: open for reading bytes, at its beginning.
+        every: read every so many frames, beginning with the first.
+
+    Yields: a frame, and the part of the file that has been read with it, 0 to 1.
 
     Raises:
         BrokenDump: something that is not a frame, or a file that ends within one.
     """
-    if not content:
-        return []
-    reader = _Reader(content, _byte_order(content))
-    frames = []
+    reader = _opened(file)
+    number = 0
     try:
         while not reader.ended:
-            frames.append(_frame(reader))
+            head = _head(reader)
+            if number % every == 0:
+                yield _frame(reader, head), reader.place / reader.size
+            else:
+                _skip(reader, head)
+            number += 1
     except BrokenDump:
         raise
     except (struct.error, ValueError) as error:
         raise BrokenDump("holds something that is not a frame, or is cut short") from error
-    return frames
 
 
-def length_until(content: bytes, step: int) -> int:
+def length_until(file: BinaryIO, step: int) -> int:
     """Bytes of the frames up to a step; what comes after them, or is cut short, does not count.
+
+    Args:
+        file: open for reading bytes, at its beginning.
+        step: of the simulation.
 
     Raises:
         BrokenDump: the beginning is not that of a binary dump.
     """
-    if not content:
-        return 0
-    reader = _Reader(content, _byte_order(content))
+    reader = _opened(file)
     whole = 0
     while not reader.ended:
         try:
-            frame = _frame(reader)
+            head = _head(reader)
+            _skip(reader, head)
         except (struct.error, ValueError):
             break
-        if frame.step > step:
+        if head.step > step:
             break
         whole = reader.place
     return whole
 
 
+def _opened(file: BinaryIO) -> _Reader:
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
+    order = _byte_order(file.read(_INT64 + len(_MAGIC))) if size else "="
+    file.seek(0)
+    return _Reader(file, size, order)
+
+
 def _byte_order(content: bytes) -> str:
     for order in _ORDERS:
-        if content.startswith(struct.pack(f"{order}q", -len(_MAGIC)) + _MAGIC):
+        if content == struct.pack(f"{order}q", -len(_MAGIC)) + _MAGIC:
             return order
     raise BrokenDump(
         f"does not begin as a binary dump ({_MAGIC.decode()}); it needs LAMMPS of 2021 or newer, with 64-bit steps"
@@ -102,29 +125,30 @@ def _byte_order(content: bytes) -> str:
 class _Reader:
     """A place in a file; reading moves it on."""
 
-    content: bytes
+    file: BinaryIO
+    size: int
     order: str
     place: int = 0
 
     @property
     def ended(self) -> bool:
-        return self.place >= len(self.content)
+        return self.place >= self.size
 
     def values(self, kinds: str) -> tuple[Any, ...]:
         """Values by the letters of :mod:`struct`."""
         layout = f"{self.order}{kinds}"
-        found = struct.unpack_from(layout, self.content, self.place)
-        self.place += struct.calcsize(layout)
-        return found
+        return struct.unpack(layout, self._read(struct.calcsize(layout)))
 
     def doubles(self) -> Array:
         """Doubles after their number."""
-        (count,) = self.values("i")
-        if not 0 <= count <= (len(self.content) - self.place) // 8:
-            raise ValueError(f"{count} numbers are not there")
-        found = np.frombuffer(self.content, f"{self.order}f8", count, self.place)
-        self.place += 8 * count
-        return found
+        return np.frombuffer(self._read(_DOUBLE * self._count()), f"{self.order}f8")
+
+    def pass_over_doubles(self) -> int:
+        """Their number."""
+        count = self._count()
+        self.place += _DOUBLE * count
+        self.file.seek(self.place)
+        return count
 
     def string(self) -> str:
         """A string after its length."""
@@ -132,8 +156,37 @@ class _Reader:
         (found,) = self.values(f"{max(0, length)}s")
         return str(found, "ascii")
 
+    def _count(self) -> int:
+        (count,) = self.values("i")
+        if not 0 <= count <= (self.size - self.place) // _DOUBLE:
+            raise ValueError(f"{count} numbers are not there")
+        return int(count)
 
-def _frame(reader: _Reader) -> DumpFrame:
+    def _read(self, length: int) -> bytes:
+        # A damaged length must not ask for more memory than the file has bytes.
+        if length > self.size - self.place:
+            raise ValueError(f"{length} bytes are not there")
+        self.place += length
+        return self.file.read(length)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What stands before the numbers of a frame."""
+
+    step: int
+    atoms: int
+    columns: tuple[str, ...]
+    box: Array
+    chunks: int
+
+    def check(self, numbers: int) -> None:
+        """Whether these are the numbers of its atoms."""
+        if numbers != self.atoms * len(self.columns):
+            raise ValueError(f"{numbers} numbers of {self.atoms} atoms in {len(self.columns)} columns")
+
+
+def _head(reader: _Reader) -> _Head:
     length, magic, endian, revision, step, atoms, shape, *_ = reader.values(f"q{len(_MAGIC)}siiqqi6i")
     if (length, magic, endian) != (-len(_MAGIC), _MAGIC, 1):
         raise ValueError("no frame begins here")
@@ -147,10 +200,19 @@ def _frame(reader: _Reader) -> DumpFrame:
         reader.values("d")
     columns = tuple(reader.string().split())
     (chunks,) = reader.values("i")
-    numbers = np.concatenate([reader.doubles() for _ in range(chunks)], dtype=np.float64)
-    if len(columns) != width or len(numbers) != atoms * width:
-        raise ValueError(f"{len(numbers)} numbers of {atoms} atoms in {width} columns with {len(columns)} names")
-    return DumpFrame(step, columns, numbers.reshape(atoms, width), box)
+    if len(columns) != width:
+        raise ValueError(f"{width} columns with {len(columns)} names")
+    return _Head(step, atoms, columns, box, chunks)
+
+
+def _frame(reader: _Reader, head: _Head) -> DumpFrame:
+    numbers = np.concatenate([reader.doubles() for _ in range(head.chunks)], dtype=np.float64)
+    head.check(len(numbers))
+    return DumpFrame(head.step, head.columns, numbers.reshape(head.atoms, len(head.columns)), head.box)
+
+
+def _skip(reader: _Reader, head: _Head) -> None:
+    head.check(sum(reader.pass_over_doubles() for _ in range(head.chunks)))
 
 
 def _box(reader: _Reader, shape: int) -> Array:

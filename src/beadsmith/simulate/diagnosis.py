@@ -17,6 +17,8 @@ _PATTERNS = (
         re.compile(r"lost atoms|atoms? missing|out of range atoms|bond atoms|angle atoms", re.IGNORECASE),
     ),
 )
+#: A process that does not know of the others; each of them writes over what the others write.
+_ALONE = re.compile(r"^ *1 by 1 by 1 MPI processor grid", re.MULTILINE)
 _ERROR = re.compile(r"^ERROR.*", re.MULTILINE)
 
 _SIGNALS_OF_LAUNCHERS = {
@@ -38,6 +40,7 @@ class Ending:
         time_limit: wall-clock seconds it was given.
         log: text of its log.
         errors: text of its standard error.
+        processors: that it was to run on.
     """
 
     exit_code: int
@@ -45,12 +48,16 @@ class Ending:
     time_limit: float
     log: str
     errors: str
+    processors: int = 1
 
 
 def diagnose(ending: Ending, experiment: str) -> Failure | None:
     """The failure behind an ending; None if it ended well."""
     if ending.timed_out:
         return _failure(FailureKind.TIMEOUT, experiment, f"stopped after {ending.time_limit:g} s", ending)
+    if ending.processors > 1 and _ALONE.search(ending.log):
+        detail = f"LAMMPS ran {ending.processors} times by itself: mpiexec is not that of the MPI it was built with"
+        return _failure(FailureKind.ENGINE_ERROR, experiment, detail, ending)
     if ending.exit_code < 0:
         return _failure(FailureKind.KILLED, experiment, _signal_name(-ending.exit_code), ending)
     if ending.exit_code > 0:

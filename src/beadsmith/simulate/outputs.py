@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from beadsmith.problem.recording import Array, Frames, Recording, Series
+from beadsmith.problem.recording import Array, Frames, Recording, Series, interval_of
 from beadsmith.problem.schema import ScriptRecording
 from beadsmith.problem.state import State
 from beadsmith.simulate.binary_dump import binary_frames
@@ -81,7 +81,8 @@ def read_dump(path: Path) -> tuple[NDArray[np.int64], Array, Array]:
     """
     try:
         if path.suffix == _BINARY:
-            return unwrapped_frames(binary_frames(_existing(path).read_bytes()))
+            with _existing(path).open("rb") as file:
+                return unwrapped_frames([frame for frame, _ in binary_frames(file)])
         return unwrapped_frames(text_frames(_text(path)))
     except BrokenDump as error:
         raise OutputMissing(f"{path.name} {error}") from error
@@ -122,7 +123,7 @@ def _read_stretch(simulation: Simulation, number: int, folder: Path) -> Recordin
         return Recording(simulation.experiment, stretch.state, series, None, simulation.topology, stretch.axis)
     written = [path for path in parts_of_dumps(folder, number) if path.stat().st_size]
     parts = [_read_positions(path, simulation) for path in written or [folder / f"frames_{number}.bin"]]
-    positions, boxes = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
+    _, positions, boxes = _once(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     if len(positions) < stretch.steps // stretch.frames_every:
         raise OutputMissing(
             f"frames_{number}.bin has {len(positions)} frames of {stretch.steps // stretch.frames_every}"
@@ -135,14 +136,16 @@ def _read_users(simulation: Simulation, recording: ScriptRecording, folder: Path
     state = State.of(simulation.script_state.as_dict(), **recording.state)
     series = None
     if recording.series is not None:
-        series = _series(*read_series_file(folder / recording.series), recording.columns, simulation.timestep)
+        names, rows = read_series_file(folder / recording.series)
+        series = _series(names, rows, recording.columns, simulation.timestep, recording.series)
     elif recording.log_run is not None:
-        series = _series(*read_log_table(log, recording.log_run), recording.columns, simulation.timestep)
+        names, rows = read_log_table(log, recording.log_run)
+        table = f"the thermo table {recording.log_run} of the log"
+        series = _series(names, _regular(rows), recording.columns, simulation.timestep, table)
     frames = None
     if recording.dump is not None:
-        steps, positions, boxes = _read_positions(folder / recording.dump, simulation)
-        interval = float(np.diff(steps).mean()) * simulation.timestep if len(steps) > 1 else 0.0
-        frames = Frames(interval, positions, boxes)
+        steps, positions, boxes = _once(*_read_positions(folder / recording.dump, simulation))
+        frames = Frames(_interval(steps, simulation.timestep, recording.dump), positions, boxes)
     return Recording(simulation.experiment, state, series, frames, simulation.topology)
 
 
@@ -157,7 +160,31 @@ def _read_positions(path: Path, simulation: Simulation) -> tuple[NDArray[np.int6
     return steps, positions, boxes
 
 
-def _series(names: Sequence[str], rows: Array, wanted: Mapping[str, str], timestep: float) -> Series:
+def _once(steps: NDArray[np.int64], positions: Array, boxes: Array) -> tuple[NDArray[np.int64], Array, Array]:
+    """Every frame once: LAMMPS writes that of the step with which a run goes on again."""
+    first = np.diff(steps, prepend=steps[0] - 1) != 0
+    return steps[first], positions[first], boxes[first]
+
+
+def _interval(steps: Array | NDArray[np.int64], timestep: float, name: str) -> float:
+    """Time between samples or frames, fs."""
+    try:
+        return interval_of(np.asarray(steps * timestep, dtype=np.float64))
+    except ValueError as error:
+        raise OutputMissing(f"{name} has {error}; write it at equal intervals") from error
+
+
+def _regular(rows: Array) -> Array:
+    """A thermo table without its first or last row where the run begins or ends between two samples."""
+    intervals = np.diff(rows[:, 0])
+    if not len(intervals):
+        return rows
+    usual = intervals.max()
+    return rows[int(intervals[0] < usual) : len(rows) - int(intervals[-1] < usual)]
+
+
+def _series(names: Sequence[str], rows: Array, wanted: Mapping[str, str], timestep: float, source: str) -> Series:
+    rows = rows[np.diff(rows[:, 0], prepend=rows[0, 0] - 1) != 0]
     columns = {name: rows[:, index] for index, name in enumerate(names)}
     found = {ours: columns[theirs] for ours, theirs in wanted.items() if theirs in columns}
     if missing := [theirs for theirs in wanted.values() if theirs not in columns]:
@@ -166,8 +193,7 @@ def _series(names: Sequence[str], rows: Array, wanted: Mapping[str, str], timest
         for theirs in usual:
             if theirs in columns:
                 found.setdefault(ours, columns[theirs])
-    interval = float(np.diff(rows[:, 0]).mean()) * timestep if len(rows) > 1 else 0.0
-    return Series(interval, found)
+    return Series(_interval(rows[:, 0], timestep, source), found)
 
 
 def _table(rows: Sequence[Sequence[str]], columns: int, name: str, *, whole: bool) -> Array:

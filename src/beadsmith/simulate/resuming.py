@@ -39,6 +39,9 @@ _UNITS = b"real\0"
 _WHOLE = 0.9
 
 _FIRST_STEP = re.compile(r"^ *Step\b[^\n]*\n(?:(?! *\d)[^\n]*\n)* *(\d+)", re.MULTILINE)
+#: How an input that goes on begins; the step, a comment to LAMMPS, tells it from every earlier one.
+_FROM_STEP = "# step"
+_GOING_ON = re.compile(rf"^read_restart (?:{'|'.join(map(re.escape, CHECKPOINTS))}) {_FROM_STEP} \d+$", re.MULTILINE)
 _LIMITS = re.compile(r"\bstart (\d+) stop (\d+)\b")
 
 
@@ -77,6 +80,13 @@ def clear_checkpoints(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
+def begin_anew(folder: Path) -> None:
+    """Remove what an attempt that cannot go on has left: its frames are not those of the next one."""
+    clear_checkpoints(folder)
+    for frames in parts_of_dumps(folder):
+        frames.unlink()
+
+
 def resumed_files(files: Mapping[str, str], folder: Path) -> dict[str, str] | None:
     """Files with which a simulation goes on; None if it has to begin anew.
 
@@ -98,10 +108,16 @@ def resumed_files(files: Mapping[str, str], folder: Path) -> dict[str, str] | No
     for series in folder.glob("series_*.txt"):
         _cut_series(series, step)
     for frames in parts_of_dumps(folder):
-        content = frames.read_bytes()
-        frames.write_bytes(content[: length_until(content, step)])
+        with frames.open("r+b") as file:
+            file.truncate(length_until(file, step))
         _put_aside(frames)
     return {**files, _SCRIPT: text}
+
+
+def write_files(files: Mapping[str, str], folder: Path) -> None:
+    """Write the files of a simulation; the input comes last and is replaced as a whole, for one may go on from it."""
+    for name in sorted(files, key=lambda name: name == _SCRIPT):
+        _replace(folder / name, files[name])
 
 
 def resumed_script(script: str, log: str, step: int, restart: str) -> str | None:
@@ -113,18 +129,27 @@ def resumed_script(script: str, log: str, step: int, restart: str) -> str | None
         step: at which the restart file was written.
         restart: its name.
 
-    Returns: None if nothing had been reached from which it could go on.
+    Returns: the script itself if LAMMPS has not begun it yet; None if nothing had been reached from which it could go
+        on.
     """
+    if not _began(script, log):
+        return script
     lines = _as_understood(script.splitlines(), log)
     runs = [run for run in _runs(lines, log) if run.begin <= step]
     if not runs:
         # An input that had gone on already, and was killed before it came to its next run, is still right.
-        return script if any(f"read_restart {name}\n" in script for name in CHECKPOINTS) else None
+        return script if _GOING_ON.search(script) else None
     last = runs[-1]
-    kept = _still_in_force(lines[: last.line], restart)
+    kept = _still_in_force(lines[: last.line], f"{restart} {_FROM_STEP} {step}")
     # A restart file may also have been written in a minimisation after the run: then that begins anew.
     rest = [f"run {last.end} upto start {last.begin} stop {last.end}"] if step < last.end else []
     return "\n".join([*kept, *rest, *lines[last.line + 1 :]]) + "\n"
+
+
+def _began(script: str, log: str) -> bool:
+    """Whether a log is of an input, and not of the attempt before, killed before LAMMPS could begin another one."""
+    going_on = _GOING_ON.search(script)
+    return going_on is None or f"\n{going_on[0]}\n" in log
 
 
 def _as_understood(lines: list[str], log: str) -> list[str]:
@@ -215,4 +240,11 @@ def _cut_series(path: Path, step: int) -> None:
     kept = [
         line for line in lines if line.endswith("\n") and (line.startswith("#") or int(float(line.split()[0])) <= step)
     ]
-    path.write_text("".join(kept), encoding="utf-8")
+    _replace(path, "".join(kept))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that it is the old or the new one, whenever we are killed."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

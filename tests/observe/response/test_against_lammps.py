@@ -15,7 +15,6 @@ from beadsmith.build.data_file import data_file
 from beadsmith.build.system import melt
 from beadsmith.forcefield.coefficients import coefficient_lines, style_lines
 from beadsmith.observe.response.derivatives import energies
-from beadsmith.observe.response.gradients import ATMOSPHERES
 from beadsmith.problem.model import Model, constant_model
 from beadsmith.problem.problem import Problem, load_model, load_problem
 from beadsmith.problem.recording import Recording
@@ -23,6 +22,7 @@ from beadsmith.problem.schema import Vacuum
 from beadsmith.simulate.engine import Engine, find_engine, run_simulation
 from beadsmith.simulate.outputs import read_recordings
 from beadsmith.simulate.plan import Simulation, plan_simulation
+from beadsmith.units import ATMOSPHERES
 
 pytestmark = pytest.mark.lammps
 

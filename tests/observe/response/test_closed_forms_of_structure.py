@@ -15,12 +15,11 @@ from scipy.stats import binom
 from beadsmith.build.system import topology_of
 from beadsmith.forcefield.energies import harmonic, mie
 from beadsmith.observe.response import FluctuationGradient, observable_gradients
-from beadsmith.observe.response.gradients import ATMOSPHERES
 from beadsmith.problem.model import constant_model
 from beadsmith.problem.problem import Problem, load_problem
 from beadsmith.problem.recording import Frames, Recording
 from beadsmith.problem.state import State
-from beadsmith.units import BOLTZMANN
+from beadsmith.units import ATMOSPHERES, BOLTZMANN
 
 Array = NDArray[np.float64]
 Point = Mapping[str, float]

@@ -145,7 +145,7 @@ def test_infinite_slopes_are_refused(rng):
 def test_bins_of_a_histogram_are_differentiated_one_by_one(rng, groups):
     counts = rng.poisson(2.0, (60, groups, 5)).astype(float)
     sampled = FrameValues(np.zeros((60, groups)), rng.normal(size=(60, groups, 3)) + counts[:, :, :3])
-    values, errors = histogram_gradients(counts, np.full(5, 1e-9), sampled, 300.0)
+    values, errors = histogram_gradients(np.moveaxis(counts, 2, 0), np.full(5, 1e-9), sampled, 300.0)
     assert values.shape == errors.shape == (5, 3)
     for one in range(5):
         alone = fluctuation_gradient(of_positions(counts[:, :, one], 3), sampled, 300.0)
@@ -157,10 +157,10 @@ def test_bins_of_a_histogram_are_differentiated_one_by_one(rng, groups):
 def test_an_empty_bin_answers_by_what_one_count_could_have_said(rng, groups):
     counts = np.zeros((50, groups, 1))
     sampled = FrameValues(np.zeros((50, groups)), 7.0 + 2.0 * rng.normal(size=(50, groups, 1)))
-    [[value]], [[error]] = histogram_gradients(counts, np.array([0.3]), sampled, UNIT)
+    [[value]], [[error]] = histogram_gradients(np.moveaxis(counts, 2, 0), np.array([0.3]), sampled, UNIT)
     assert value == 0.0
     assert error == pytest.approx(0.3 * 2.0 / (50 * groups), rel=0.3)
     counts[7, 0] = 0.3
-    [[value]], [[larger]] = histogram_gradients(counts, np.array([0.3]), sampled, UNIT)
+    [[value]], [[larger]] = histogram_gradients(np.moveaxis(counts, 2, 0), np.array([0.3]), sampled, UNIT)
     assert abs(value) < 4 * larger
     assert larger >= error

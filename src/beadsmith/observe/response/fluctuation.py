@@ -37,6 +37,7 @@ N_eff is estimated from the frames of A.  How well this does is measured in ``te
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -99,15 +100,17 @@ def fluctuation_gradient(
     return values, errors
 
 
-def histogram_gradients(values: Array, single: Array, sampled: FrameValues, temperature: float) -> tuple[Array, Array]:
+def histogram_gradients(
+    bins: Iterable[Array], single: Array, sampled: FrameValues, temperature: float
+) -> tuple[Array, Array]:
     """:func:`fluctuation_gradient` of every bin of a histogram, which the positions alone decide.
 
     The identity of the head of the module does not hold for it, because bins have sharp ends.  An error is at least
     what a single count could have made: nothing seen in a bin is not nothing there.
 
     Args:
-        values: the histogram in each frame and group, shape (frames, groups, bins).
-        single: what one count adds to ``values``, shape (bins,).
+        bins: for each bin its values in each frame and group, shape (frames, groups).
+        single: what one count adds to the values of each bin, shape (bins,).
         sampled: W of the same frames and groups, kcal/mol.
         temperature: K.
 
@@ -116,14 +119,11 @@ def histogram_gradients(values: Array, single: Array, sampled: FrameValues, temp
     Raises:
         EstimateError: as :func:`fluctuation_gradient`.
     """
-    frames, groups, bins = values.shape
-    parameters = sampled.slopes.shape[2]
+    frames, groups, parameters = sampled.slopes.shape
     slopes = sampled.slopes - sampled.slopes.mean(axis=(0, 1))
     spread = np.sqrt(np.square(slopes).mean(axis=(0, 1)))
     least = np.outer(single, spread) / (frames * groups * BOLTZMANN * temperature)
-    found = [
-        fluctuation_gradient(of_positions(values[:, :, one], parameters), sampled, temperature) for one in range(bins)
-    ]
+    found = [fluctuation_gradient(of_positions(one, parameters), sampled, temperature) for one in bins]
     derivatives, errors = (np.array(column) for column in zip(*found, strict=True))
     return derivatives, np.maximum(errors, least)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Recording
 from beadsmith.problem.schema import BondAngle, Distribution, Dynamics, FromSeries, Ladder, Opaque, Vacuum
 from beadsmith.problem.state import State
-from beadsmith.units import BOLTZMANN, DENSITY_OF_ONE_DALTON
+from beadsmith.units import ATMOSPHERES, BOLTZMANN, DENSITY_OF_ONE_DALTON
 
 #: Observables whose averages are differentiated.
 DIFFERENTIABLE = (
@@ -37,9 +37,6 @@ DIFFERENTIABLE = (
     "bond_distribution",
     "angle_distribution",
 )
-#: 1 kcal/mol per cubic angstrom, in atm (LAMMPS' ``nktv2p`` of ``units real``).
-ATMOSPHERES = 68568.415
-
 #: Those for which the identity of :mod:`~beadsmith.observe.response.fluctuation` is used: they are continuous in the
 #: positions (an energy that steps at the cutoff is not, and a histogram steps at the ends of its bins), and their
 #: answer to scaling is known.
@@ -135,7 +132,8 @@ def _of_bins(
     """One gradient for each bin."""
     binned = binned_average(observable, recording, energy)
     sampled = energy.sampled.from_frame(binned.first)
-    slopes, stderrs = histogram_gradients(binned.values[binned.first :], binned.single, sampled, temperature)
+    bins = (binned.of_bin(number)[binned.first :] for number in range(len(binned.single)))
+    slopes, stderrs = histogram_gradients(bins, binned.single, sampled, temperature)
     parameters = tuple(parameter.name for parameter in problem.parameters.free)
     return [
         FluctuationGradient(name, state, parameters, *both)
@@ -185,13 +183,13 @@ class BinnedAverage:
     """A distribution as a mean over frames and groups, bin by bin.
 
     Attributes:
-        values: shape (frames, groups, bins).
+        of_bin: by the number of a bin, its values, shape (frames, groups).
         first: the first settled frame.
-        single: what one count adds to ``values``, shape (bins,).
-        histograms: of which ``values`` are the means over what makes a group.
+        single: what one count adds to the values of each bin, shape (bins,).
+        histograms: of whose values these are the means over what makes a group.
     """
 
-    values: Array
+    of_bin: Callable[[int], Array]
     first: int
     single: Array
     histograms: Histograms
@@ -228,11 +226,13 @@ def frame_average(
 def binned_average(observable: Distribution, recording: Recording, energy: Energies) -> BinnedAverage:
     """What a distribution is the mean of; arguments as for :func:`frame_average`."""
     found = histograms(observable, recording)
-    values = found.values
-    if energy.sampled.values.shape[1] == 1:
-        values = values.mean(axis=1, keepdims=True)
-    single = found.single / (found.values.shape[1] // values.shape[1])
-    return BinnedAverage(values, _enough(mean_over_molecules(found.marker).start, len(values)), single, found)
+    frames, molecules = found.marker.shape
+    first = _enough(mean_over_molecules(found.marker).start, frames)
+    if energy.sampled.values.shape[1] > 1:
+        return BinnedAverage(found.of_bin, first, found.single, found)
+    return BinnedAverage(
+        lambda bin_: found.of_bin(bin_).mean(axis=1, keepdims=True), first, found.single / molecules, found
+    )
 
 
 def _enough(first: int, frames: int) -> int:

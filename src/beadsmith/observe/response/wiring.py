@@ -86,7 +86,7 @@ def wiring_of(problem: Problem, topology: Topology) -> Wiring:
     Raises:
         EstimateError: beads of a molecule that do not stand together, or another number of them than the problem has.
     """
-    starts = np.flatnonzero(np.diff(topology.molecule_ids, prepend=topology.molecule_ids[0] - 1))
+    starts = topology.starts()
     molecules = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(topology.molecule_ids)))
     copies = _copies(problem, topology, starts)
     bond_names, angle_names = interaction_names(problem)
@@ -148,8 +148,6 @@ def _recorded(terms: Bonded, names: tuple[str, ...], molecules: Integers) -> Ter
 def _copies(problem: Problem, topology: Topology, starts: Integers) -> dict[str, Integers]:
     """First bead of every copy of each kind of molecule."""
     identities = topology.molecule_ids[starts]
-    if len(np.unique(identities)) < len(identities):
-        raise EstimateError("the beads of a molecule do not stand together; number the beads molecule by molecule")
     lengths = np.diff(starts, append=len(topology.molecule_ids))
     names = np.array([topology.molecule_kinds[int(identity)] for identity in identities])
     copies = {}

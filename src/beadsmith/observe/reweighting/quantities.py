@@ -68,7 +68,7 @@ def _bins(name: str, observable: Distribution, recording: Recording, energy: Ene
     plain = mean_distribution(binned.histograms)
     parameters = energy.sampled.slopes.shape[2]
     for number, state in enumerate(observable.states(recording.state)):
-        values = of_positions(np.ascontiguousarray(binned.values[:, :, number]), parameters)
+        values = of_positions(np.ascontiguousarray(binned.of_bin(number)), parameters)
         yield Quantity(name, state, values, binned.first, plain[number], single=float(binned.single[number]))
 
 
