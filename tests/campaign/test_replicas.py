@@ -120,7 +120,10 @@ def test_a_state_that_is_left_open_says_nothing_of_the_scatter_at_others():
     def replica_of(shift: float, *open_degrees: float):
         known = [Observation("yield", State.of(DC=degree), 0.1 + shift, 0.01) for degree in (0.6, 0.7)]
         return [
-            *[Observation("yield", State.of(DC=degree), math.nan, math.inf, note="no yield") for degree in open_degrees],
+            *[
+                Observation("yield", State.of(DC=degree), math.nan, math.inf, note="no yield")
+                for degree in open_degrees
+            ],
             *known,
         ]
 
