@@ -193,9 +193,7 @@ def test_a_cure_whose_disk_is_full_is_a_failure_that_was_paid_for(small, laborat
     )
     full.chmod(0o755)
     engine = replace(ours.engine, executable=str(full))
-    task = cure_task(
-        problem, "network", model(problem), 0, 1, engine.version, tmp_path / "study" / "cures", ours.lease
-    )
+    task = cure_task(problem, "network", model(problem), 0, 1, engine.version, tmp_path / "study" / "cures", ours.lease)
     first, again = run_cure_task(task, engine), run_cure_task(task, engine)
     state = last_state(task.order, task.folder)
     assert state.progress.cycle == 3
