@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from beadsmith.campaign.curing import cure_task, known_cure, run_cure_task
-from beadsmith.campaign.evaluate import gather, submit
+from beadsmith.campaign.driver import as_they_end
+from beadsmith.campaign.evaluate import submit
 from beadsmith.campaign.fidelity import protocols
 from beadsmith.campaign.foresight import predicted
 from beadsmith.campaign.laboratory import Laboratory
@@ -87,7 +88,8 @@ def laboratory(tmp_path) -> Iterator[Any]:
 
 
 def evaluated(laboratory: Laboratory, model: Model, seed: int = 1) -> Evaluation:
-    return gather(laboratory, submit(laboratory, model, 0, seed, {}))
+    (evaluation,) = as_they_end([(laboratory, submit(laboratory, model, 0, seed, {}))])
+    return evaluation
 
 
 def cures(folder: Path) -> list[str]:
