@@ -42,6 +42,7 @@ def search_models(
     evaluations: int,
     in_flight: int,
     deadline: float | None = None,
+    know: Callable[[Evaluation], None] | None = None,
 ) -> Iterator[Evaluation]:
     """Run a search to its budget; yields every evaluation once, in order of number.
 
@@ -49,6 +50,7 @@ def search_models(
         evaluations: budget.
         in_flight: how many evaluations are open at once.
         deadline: value of ``time.monotonic()`` after which nothing new is proposed; None for never.
+        know: called with each evaluation of which the search has just been told; nobody if None.
 
     Raises:
         StudyError: if the stored proposals are not what this search proposes.
@@ -73,6 +75,8 @@ def search_models(
             if told not in recorded:
                 study.append("evaluations", evaluation)
             search.tell(told, evaluation.misfit, _response(laboratory, evaluation))
+            if know is not None:
+                know(evaluation)
             del open_[told]
             told += 1
             yield evaluation
