@@ -12,12 +12,12 @@ import argparse
 import json
 import os
 import platform
-import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from beadsmith.campaign.curing import model_of_cure
+from beadsmith.campaign.timing import LOOP
 from beadsmith.problem.problem import Problem, load_problem
 from beadsmith.problem.schema import Dynamics, Minimize, Network, PushOff, Stage
 from beadsmith.simulate.diagnosis import diagnose
@@ -25,10 +25,6 @@ from beadsmith.simulate.engine import Engine, find_engine, run_simulation
 from beadsmith.simulate.plan import plan_simulation
 
 RESULT = Path("benchmarks/results/speed-up.json")
-LOOP = re.compile(
-    r"^Loop time of ([\d.eE+-]+) on \d+ procs for (\d+) steps with (\d+) atoms.*?^([\d.]+)% CPU use",
-    re.MULTILINE | re.DOTALL,
-)
 PUBLISHED = "atoms, all forces every femtosecond"
 STEPS = {"beads": 4000, "atoms": 600, PUBLISHED: 600}
 

@@ -112,13 +112,17 @@ class Deferred(Executor):
         self.started = 0
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Keep the task; it runs when a result is asked for."""
+        """Keep the task; it runs when somebody asks for its result, or whether there is one."""
         executor = self
 
         class Lazy(Future[Any]):
-            def result(self, timeout: float | None = None) -> Any:
-                while not self.done():
+            def done(self) -> bool:
+                while not super().done():
                     executor.advance()
+                return True
+
+            def result(self, timeout: float | None = None) -> Any:
+                self.done()
                 return super().result(timeout)
 
         future = Lazy()

@@ -101,6 +101,12 @@ def test_budget_and_place_do_not_change_the_digest_but_physics_does(tiny):
     assert digest_of(tiny) == digest_of(replace(tiny, fidelity="other"))
     search = tiny.file.search.model_copy(update={"evaluations": 99})
     assert digest_of(tiny) == digest_of(replace(tiny, file=tiny.file.model_copy(update={"search": search})))
+    longer = {
+        name: one.model_copy(update={"time_limit": 9e9, "processors": 4}) for name, one in tiny.experiments.items()
+    }
+    assert digest_of(tiny) == digest_of(replace(tiny, file=tiny.file.model_copy(update={"experiments": longer})))
+    slower = {name: one.model_copy(update={"timestep": 2.0}) for name, one in tiny.experiments.items()}
+    assert digest_of(tiny) != digest_of(replace(tiny, file=tiny.file.model_copy(update={"experiments": slower})))
     pair = tiny.file.forcefield.pair.model_copy(update={"cutoff": 7.0})
     field = tiny.file.forcefield.model_copy(update={"pair": pair})
     assert digest_of(tiny) != digest_of(replace(tiny, file=tiny.file.model_copy(update={"forcefield": field})))

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from beadsmith.build.system import topology_of
-from beadsmith.campaign.evaluate import gather, submit
+from beadsmith.campaign.driver import as_they_end
+from beadsmith.campaign.evaluate import submit
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.replicas import pooled
 from beadsmith.campaign.store import RunResult, RunStore
@@ -164,7 +165,7 @@ def test_an_evaluation_has_gradients_of_what_is_derived(chains, no_engine, tmp_p
         gradients=gradients,
     )
     model = constant_model("test", chains.parameters, {"bond.A-B.k": 5.0, "bond.B-B.k": 5.0})
-    evaluation = gather(laboratory, submit(laboratory, model, 0, 1, {}))
+    (evaluation,) = as_they_end([(laboratory, submit(laboratory, model, 0, 1, {}))])
     found = [one for one in evaluation.gradients if one.observable == "tg"]
     assert len(found) == gradients
     for one in found:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from beadsmith.campaign.driver import search_models, seed_of
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
+from beadsmith.problem.problem import load_problem
 from beadsmith.search import make_search
 
 
@@ -45,6 +49,42 @@ def test_the_order_in_which_simulations_end_changes_nothing(
     study = Study(tmp_path / "other")
     other = run(laboratory_with(tiny, study, no_engine, stand_in, deferred(order)), study)
     assert essence(other) == essence(in_order)
+
+
+@pytest.fixture
+def pulled(tiny_file):
+    """The tiny problem, its melt pulled along two axes in the end."""
+    document = yaml.safe_load(tiny_file.read_text())
+    tension = {"stage": "tension", "temperature": "300 K", "rate": "5e10 1/s", "strain": 0.05, "axes": "x z"}
+    document["experiments"]["melt"]["protocol"].append(tension)
+    tiny_file.write_text(yaml.safe_dump(document, sort_keys=False))
+    return load_problem(tiny_file)
+
+
+def test_others_go_on_while_the_one_to_be_told_next_is_waited_for(pulled, tmp_path, no_engine, stand_in, deferred):
+    """The first melt ends only when the second evaluation pulls its own; who learns what and when is the same."""
+    first, begun, waited = threading.Lock(), threading.Event(), []
+
+    def runner(task, engine):
+        if task.simulation.pulled:
+            begun.set()
+            return replace(stand_in(task, engine), observations=())
+        if task.simulation.experiment == "melt" and first.acquire(blocking=False):
+            waited.append(begun.wait(5.0))
+        return stand_in(task, engine)
+
+    def plain(task, engine):
+        result = stand_in(task, engine)
+        return replace(result, observations=()) if task.simulation.pulled else result
+
+    study = Study(tmp_path / "together")
+    with ThreadPoolExecutor(4) as executor:
+        together = run(laboratory_with(pulled, study, no_engine, runner, executor), study, evaluations=6)
+    assert waited == [True]
+    study = Study(tmp_path / "one after the other")
+    alone = run(laboratory_with(pulled, study, no_engine, plain, deferred(lambda count: 0)), study, evaluations=6)
+    assert essence(together) == essence(alone)
+    assert all(len(one.runs) == 4 for one in alone if not one.failed)
 
 
 def test_evaluations_come_in_order_and_are_on_disk_when_yielded(tiny, tmp_path, no_engine, stand_in, deferred):

@@ -13,7 +13,7 @@ import pytest
 
 from beadsmith.campaign.calibration import Plan, calibrate
 from beadsmith.campaign.driver import search_models
-from beadsmith.campaign.foresight import Foresight, Informed
+from beadsmith.campaign.foresight import Foresight
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.store import RunResult
 from beadsmith.campaign.study import Study
@@ -121,7 +121,7 @@ def searched(bonds, tmp_path, no_engine, sampler) -> Callable[..., list[dict[str
         search = make_search("gauss-newton", problem.parameters.free, 1, foresee=foresight.foresee)
         with ThreadPoolExecutor(1) as executor:
             laboratory = Laboratory(problem, study.store, lease, executor, no_engine, sampler, gradients=True)
-            steps = search_models(laboratory, Informed(search, foresight), study, 1, evaluations, 2)
+            steps = search_models(laboratory, search, study, 1, evaluations, 2, know=foresight.know)
             return [dict(evaluation.point) for evaluation in steps]
 
     return run
@@ -130,8 +130,8 @@ def searched(bonds, tmp_path, no_engine, sampler) -> Callable[..., list[dict[str
 def test_it_foresees_what_a_simulation_would_find(searched, bonds, tmp_path):
     points = searched(evaluations=4)
     foresight = Foresight(bonds, Study(tmp_path / "study"))
-    for number in range(4):
-        foresight.know(number)
+    for row in Study(tmp_path / "study").rows("evaluations"):
+        foresight.know(row)
     point = {name: value + 0.03 for name, value in points[-1].items()}
     response = foresight.foresee(point)
     assert response.differentiated.all()
@@ -152,14 +152,14 @@ def test_it_knows_what_it_was_told_and_nothing_later(searched, bonds, tmp_path):
     whole, begun = Study(tmp_path / "study"), Study(tmp_path / "begun")
     early = Foresight(bonds, whole)
     assert early.foresee(points[0]) is None
-    early.know(0)
+    early.know(whole.rows("evaluations")[0])
     searched("begun", evaluations=1)
     only = Foresight(bonds, begun)
-    only.know(0)
+    only.know(begun.rows("evaluations")[0])
     here = {name: value + 0.02 for name, value in points[0].items()}
     np.testing.assert_array_equal(early.foresee(here).values, only.foresee(here).values)
     np.testing.assert_array_equal(early.foresee(here).jacobian, only.foresee(here).jacobian)
-    early.know(1)
+    early.know(whole.rows("evaluations")[1])
     assert not np.array_equal(early.foresee(here).values, only.foresee(here).values)
 
 
@@ -198,7 +198,7 @@ def test_the_bias_of_a_protocol_is_taken_away_as_from_simulations(searched, bond
     biased = replace(bonds, spreads=(Spread("length", State.of(T=300), 0.02, 0.5, 0.01),))
     plain, corrected = (Foresight(problem, Study(tmp_path / "study")) for problem in (bonds, biased))
     for foresight in (plain, corrected):
-        foresight.know(0)
+        foresight.know(Study(tmp_path / "study").rows("evaluations")[0])
     one, other = plain.foresee(points[0]), corrected.foresee(points[0])
     assert other.values - one.values == pytest.approx([-0.5, 0.0])
     assert other.stderrs[0] == pytest.approx(np.hypot(one.stderrs[0], np.hypot(0.02, 0.01)))
@@ -211,7 +211,7 @@ def test_simulations_whose_frames_were_not_kept_say_nothing(searched, bonds, tmp
         for run in row.runs:
             (study.store.root / run / "recordings.npz").unlink()
     foresight = Foresight(bonds, study)
-    foresight.know(0)
+    foresight.know(study.rows("evaluations")[0])
     assert foresight.foresee(points[0]) is None
 
 
@@ -227,3 +227,10 @@ def test_the_problem_file_switches_it(reweighting, bonds, tmp_path, no_engine, s
         laboratory = Laboratory(problem, study.store, lease, executor, no_engine, sampler)
         list(calibrate(laboratory, study, plan))
     assert bool(asked) == (reweighting == "yes")
+
+
+def test_the_table_is_read_once_however_long_the_search(searched, monkeypatch):
+    read, rows = [], Study.rows
+    monkeypatch.setattr(Study, "rows", lambda study, table: (read.append(table), rows(study, table))[1])
+    searched(evaluations=5)
+    assert read == ["evaluations"]

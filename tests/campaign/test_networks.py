@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from beadsmith.campaign.curing import cure_task, known_cure, run_cure_task
-from beadsmith.campaign.evaluate import gather, submit
+from beadsmith.campaign.driver import as_they_end
+from beadsmith.campaign.evaluate import submit
 from beadsmith.campaign.fidelity import protocols
 from beadsmith.campaign.foresight import predicted
 from beadsmith.campaign.laboratory import Laboratory
@@ -87,7 +88,8 @@ def laboratory(tmp_path) -> Iterator[Any]:
 
 
 def evaluated(laboratory: Laboratory, model: Model, seed: int = 1) -> Evaluation:
-    return gather(laboratory, submit(laboratory, model, 0, seed, {}))
+    (evaluation,) = as_they_end([(laboratory, submit(laboratory, model, 0, seed, {}))])
+    return evaluation
 
 
 def cures(folder: Path) -> list[str]:
@@ -178,6 +180,40 @@ def test_a_cure_goes_further_than_what_is_measured(small, laboratory, tmp_path):
     assert run_cure_task(more, ours.engine).degree == 0.5
     assert last_state(more.order, more.folder).network.degree == 0.5
     assert run_cure_task(more, replace(ours.engine, executable="/bin/false")).core_seconds == 0
+
+
+def test_a_cure_whose_disk_is_full_is_a_failure_that_was_paid_for(small, laboratory, tmp_path):
+    """LAMMPS ends well each time, but from its fifth start on the dump of the end is empty."""
+    small["experiments"]["network"] |= {"degrees": "0.5", "networks": 1}
+    problem = load(small, tmp_path)
+    ours = laboratory(problem)
+    starts, full = tmp_path / "starts", tmp_path / "full"
+    full.write_text(
+        f"#!/bin/sh\necho x >> {starts}\n"
+        f'LD_LIBRARY_PATH="{ours.engine.library_path}:$LD_LIBRARY_PATH" {ours.engine.executable} "$@" || exit 1\n'
+        f'[ "$(wc -l < {starts})" -lt 5 ] || : > end.bin\n'
+    )
+    full.chmod(0o755)
+    engine = replace(ours.engine, executable=str(full))
+    task = cure_task(problem, "network", model(problem), 0, 1, engine.version, tmp_path / "study" / "cures", ours.lease)
+    first, again = run_cure_task(task, engine), run_cure_task(task, engine)
+    state = last_state(task.order, task.folder)
+    assert state.progress.cycle == 3
+    for result in (first, again):
+        assert result.failure.kind is FailureKind.NO_OUTPUT
+        assert result.failure.detail.startswith("end.bin")
+        assert result.degree == state.network.degree > 0
+    assert first.core_seconds > sum(cycle.core_seconds for cycle in state.cycles) > 0
+    assert first.core_seconds > again.core_seconds > 0
+
+
+@pytest.mark.parametrize(("target", "where"), [(None, "problem.yaml: experiments.network.degrees"), (1.5, "--to")])
+def test_a_degree_that_cannot_be_reached_is_said_where_it_was_asked_for(small, laboratory, tmp_path, target, where):
+    problem = load(small, tmp_path)
+    network = problem.experiments["network"].model_copy(update={"degrees": (1.5,)})
+    beyond = replace(problem, file=problem.file.model_copy(update={"experiments": {"network": network}}))
+    with pytest.raises(ProblemError, match=rf"{where}: received 1\.5"):
+        cure_task(beyond, "network", model(problem), 0, 1, "any", tmp_path / "cures", tmp_path / "lease", target)
 
 
 def test_a_cure_that_falls_short_is_a_failure_of_its_evaluation(small, laboratory, tmp_path):

@@ -112,3 +112,37 @@ def test_pulls_that_say_nothing_are_left_out_of_the_mean_and_told():
     (none,) = pooled_networks([[[pulls[1]]], [[pulls[1]]]])
     assert math.isinf(none.stderr)
     assert none.note == "no yield"
+
+
+def test_a_state_that_is_left_open_says_nothing_of_the_scatter_at_others():
+    """Two replicas differ by 0.2 and each claim 0.01; at another degree no curve has a yield."""
+
+    def replica_of(shift: float, *open_degrees: float):
+        known = [Observation("yield", State.of(DC=degree), 0.1 + shift, 0.01) for degree in (0.6, 0.7)]
+        return [
+            *[
+                Observation("yield", State.of(DC=degree), math.nan, math.inf, note="no yield")
+                for degree in open_degrees
+            ],
+            *known,
+        ]
+
+    alone = pooled([replica_of(0.0), replica_of(0.2)])
+    none, *others = pooled([replica_of(0.0, 0.5), replica_of(0.2, 0.5)])
+    assert others == list(alone)
+    assert [one.stderr for one in others] == pytest.approx([0.1, 0.1])
+    assert (math.isnan(none.value), none.stderr, none.note) == (True, math.inf, "no yield")
+
+
+def test_replicas_that_leave_a_state_open_are_left_out_there_and_told():
+    """Of what a single replica has, the scatter is that of other states: its own claim misses it."""
+    states = [State.of(DC=degree) for degree in (0.5, 0.6, 0.7)]
+    first = [Observation("yield", state, 0.1, 0.01) for state in states]
+    second = [Observation("yield", state, 0.3, 0.01) for state in states[1:]]
+    broken = replace(first[0], value=math.nan, stderr=math.inf, note="no yield")
+    half, *_ = pooled([first, [broken, *second]])
+    assert half.value == pytest.approx(0.1)
+    assert half.stderr == pytest.approx(math.sqrt(0.02))
+    assert half.note == "no yield; not determined in 1 of 2 measurements"
+    (only,) = pooled([first[:1], [broken]])
+    assert (only.value, only.stderr) == (0.1, 0.01)

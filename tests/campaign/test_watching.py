@@ -66,3 +66,19 @@ def test_what_has_ended_counts_whole_before_anybody_asks_for_its_result(task, tm
 def test_an_experiment_costs_its_steps_times_its_beads(name, particles):
     problem = load_problem(Path("examples/pebax/problem.yaml"), "paper")
     assert particle_steps(problem, name) == particles * total_steps(problem.experiments[name])
+
+
+def test_a_simulation_that_ends_while_somebody_looks_has_made_nothing_that_is_known(task, tmp_path, monkeypatch):
+    """Its folder gets its final name after the log was found and before it is opened."""
+    store = RunStore(tmp_path)
+    attempt = store.attempt("abc")
+    (attempt / "log.lammps").write_text(LOG)
+    look = Path.open
+
+    def ends_first(path, *how):
+        if attempt.exists():
+            attempt.rename(tmp_path / "abc")
+        return look(path, *how)
+
+    monkeypatch.setattr(Path, "open", ends_first)
+    assert steps_made(store, task) == 0

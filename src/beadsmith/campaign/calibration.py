@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from beadsmith.campaign.driver import measure, search_models, seed_of
-from beadsmith.campaign.foresight import FRAMES_OF_STEPS, Foresight, Informed
+from beadsmith.campaign.foresight import FRAMES_OF_STEPS, Foresight
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.replicas import pooled_with_derived
 from beadsmith.campaign.start import Start, digest_of_starts
@@ -143,14 +143,13 @@ def calibrate(laboratory: Laboratory, study: Study, plan: Plan) -> Iterator[Step
     start = [one.point for one in plan.start]
     prior = problem.file.search.prior
     foresight = Foresight(problem, study, FRAMES_OF_STEPS) if problem.file.search.reweighting else None
-    foresee = None if foresight is None else foresight.foresee
+    foresee, know = (None, None) if foresight is None else (foresight.foresee, foresight.know)
     search = make_search(manifest.method, problem.parameters.free, manifest.seed, start, prior, foresee)
-    if foresight is not None:
-        search = Informed(search, foresight)
     known = len(study.rows("evaluations"))
     deadline = None if plan.time is None else time.monotonic() + plan.time
     searching = replace(laboratory, gradients=search.wants_gradients)
-    steps = search_models(searching, search, study, manifest.seed, plan.evaluations, manifest.in_flight, deadline)
+    evaluations, in_flight = plan.evaluations, manifest.in_flight
+    steps = search_models(searching, search, study, manifest.seed, evaluations, in_flight, deadline, know)
     for evaluation in steps:
         if evaluation.number >= known:
             study.finish(None)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 from beadsmith.build.system import Integers
 from beadsmith.crosslink.analysis import Analysis, analyse, partners_in_reach
-from beadsmith.crosslink.cure import Cured, CureFailed, CureOrder, keeps, last_state, run_cure
+from beadsmith.crosslink.cure import Cured, CureFailed, CureOrder, Cycle, keeps, last_state, run_cure
 from beadsmith.crosslink.mean_field import (
     MeanField,
     gel_point,
@@ -62,7 +62,8 @@ class CureResult:
 
     Attributes:
         degree: degree of crosslinking that it reached.
-        core_seconds: of LAMMPS, in all cycles of the cure; 0 if there was nothing left to do.
+        core_seconds: of LAMMPS, in all cycles of the cure; 0 if there was nothing left to do.  Of a cure in which
+            LAMMPS failed, what was spent this time: the next one begins where it failed, and would count it again.
         failure: None if the degree asked for was reached.
     """
 
@@ -104,7 +105,8 @@ def cure_task(
     own = seed_of_experiment(problem, name, seed, sample)
     ends = network.degrees[-1] if target is None else target
     order = CureOrder(problem, model, name, own, engine, ends, network.degrees)
-    check_degree(ends, order.rules, problem.molecules, network.molecules, "--to")
+    where = f"{problem.path}: experiments.{name}.degrees" if target is None else "--to"
+    check_degree(ends, order.rules, problem.molecules, network.molecules, where)
     return CureTask(order, cures / order.name, lease)
 
 
@@ -152,17 +154,29 @@ def run_cure_task(task: CureTask, engine: Engine) -> CureResult:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if (known := known_cure(task)) is not None:
             return known
-        name = task.order.experiment
+        name, before = task.order.experiment, _cycles(last_state(task.order, task.folder))
         try:
             cured = run_cure(task.order, task.folder, engine, stop=lambda: not task.lease.exists())
         except CureFailed as error:
-            return CureResult(0.0, 0.0, error.failure)
-    spent = sum(cycle.core_seconds for cycle in cured.cycles)
+            reached = last_state(task.order, task.folder)
+            new = _cycles(reached)[len(before) :]
+            degree = 0.0 if reached is None else reached.network.degree
+            return CureResult(degree, _spent(new) + error.core_seconds, error.failure)
+    spent = _spent(cured.cycles)
     if known_cure(task) is not None:
         return CureResult(cured.network.degree, spent, None)
     said = history(task.order.plan, cured.progress)[-1]
     detail = f"{cured.network.degree:.3f} of {task.order.target:g}: {said}"
     return CureResult(cured.network.degree, spent, Failure(FailureKind.NOT_CURED, name, detail))
+
+
+def _cycles(state: Cured | None) -> tuple[Cycle, ...]:
+    return () if state is None else state.cycles
+
+
+def _spent(cycles: Sequence[Cycle]) -> float:
+    """Core-seconds of LAMMPS."""
+    return sum(cycle.core_seconds for cycle in cycles)
 
 
 def cure_all(

@@ -2,6 +2,8 @@
 
 **Determinism.** The search is told of evaluation ``k`` before it proposes ``k + in_flight``, and never earlier, in
 whatever order simulations happen to end.  So the proposals depend on the seed alone, not on the speed of the workers.
+While it waits for ``k``, the others that are open go on as far as they do without it: what only follows from their own
+simulations is submitted at once, what depends on the best misfit so far when it is their turn.
 
 **Going on.** To resume, the search is asked and told all over again; what has been measured is taken from the table,
 what has been simulated from the store.
@@ -18,7 +20,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 import numpy as np
 
 from beadsmith.calibrate.response import Response, response_of
-from beadsmith.campaign.evaluate import PendingEvaluation, gather, settle, submit
+from beadsmith.campaign.evaluate import PendingEvaluation, follow, settle, submit
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
@@ -40,6 +42,7 @@ def search_models(
     evaluations: int,
     in_flight: int,
     deadline: float | None = None,
+    know: Callable[[Evaluation], None] | None = None,
 ) -> Iterator[Evaluation]:
     """Run a search to its budget; yields every evaluation once, in order of number.
 
@@ -47,6 +50,7 @@ def search_models(
         evaluations: budget.
         in_flight: how many evaluations are open at once.
         deadline: value of ``time.monotonic()`` after which nothing new is proposed; None for never.
+        know: called with each evaluation of which the search has just been told; nobody if None.
 
     Raises:
         StudyError: if the stored proposals are not what this search proposes.
@@ -71,6 +75,8 @@ def search_models(
             if told not in recorded:
                 study.append("evaluations", evaluation)
             search.tell(told, evaluation.misfit, _response(laboratory, evaluation))
+            if know is not None:
+                know(evaluation)
             del open_[told]
             told += 1
             yield evaluation
@@ -187,10 +193,18 @@ def first_difference(stored: Mapping[str, float], point: Mapping[str, float]) ->
 
 
 def _finished(
-    laboratory: Laboratory, open_: Mapping[int, PendingEvaluation | Evaluation], number: int, best: float
+    laboratory: Laboratory, open_: dict[int, PendingEvaluation | Evaluation], number: int, best: float
 ) -> Evaluation:
-    pending = open_[number]
-    return gather(laboratory, pending, best) if isinstance(pending, PendingEvaluation) else pending
+    """Wait until an evaluation is complete; the others go on meanwhile."""
+    while isinstance(pending := open_[number], PendingEvaluation):
+        if pending.done:
+            open_[number] = settle(laboratory, pending, best)
+            continue
+        # Those without futures wait for their turn.
+        going = {key: one for key, one in open_.items() if isinstance(one, PendingEvaluation) and one.futures}
+        _wait_for_any(list(going.values()), None)
+        open_.update({key: follow(laboratory, one) for key, one in going.items() if key != number and one.done})
+    return pending
 
 
 def _wait_for_any(

@@ -47,6 +47,8 @@ class PendingEvaluation:
             one per axis that is pulled.
         cures: networks that are wanted.
         computed: what formulas say; nothing is simulated for them.
+
+    One without futures has nothing left to begin that follows from its own simulations.
     """
 
     number: int
@@ -95,7 +97,8 @@ def submit(
     computed = _computed(laboratory.problem, model, seed)
     chains = tuple(started(laboratory, model, name, seed, 0) for name in simulated)
     cures = tuple(cure for name in networks for cure in cures_of(laboratory, model, name, seed))
-    return PendingEvaluation(number, dict(point), model, seed, label, chains, cures, computed)
+    pending = PendingEvaluation(number, dict(point), model, seed, label, chains, cures, computed)
+    return pending if pending.futures else follow(laboratory, pending)
 
 
 def settle(
@@ -110,28 +113,31 @@ def settle(
     Raises:
         Interrupted: if the campaign is ending.
     """
-    pending = replace(
-        pending,
-        chains=tuple(chain.settled for chain in pending.chains),
-        cures=tuple(cure.settled for cure in pending.cures),
-    )
-    model, chains = pending.model, pending.chains
-    following = chains_of_networks(laboratory, model, pending.seed, pending.cures, chains)
-    following += pulls_of(laboratory, model, chains)
-    if following:
-        return replace(pending, chains=(*chains, *following))
-    evaluation = _evaluation(laboratory, pending)
+    followed = follow(laboratory, pending)
+    if len(followed.chains) > len(pending.chains):
+        return followed
+    evaluation = _evaluation(laboratory, followed)
     if evaluation.failed or not _worth_more(laboratory, evaluation, best):
         return evaluation
-    further = _further(laboratory, pending)
-    return evaluation if further == chains else replace(pending, chains=further)
+    further = _further(laboratory, followed)
+    return evaluation if further == followed.chains else replace(followed, chains=further)
 
 
-def gather(laboratory: Laboratory, pending: PendingEvaluation, best: float | None = None) -> Evaluation:
-    """Wait until the evaluation is complete; see :func:`settle`."""
-    while isinstance(settled := settle(laboratory, pending, best), PendingEvaluation):
-        pending = settled
-    return settled
+def follow(laboratory: Laboratory, pending: PendingEvaluation) -> PendingEvaluation:
+    """Wait for what was submitted; the evaluation with all that begins now whatever becomes of other evaluations.
+
+    Those are simulations of networks that have been cured, and pulls of what has been relaxed.
+
+    Raises:
+        Interrupted: if the campaign is ending.
+    """
+    chains = tuple(chain.settled for chain in pending.chains)
+    cures = tuple(cure.settled for cure in pending.cures)
+    following = chains_of_networks(laboratory, pending.model, pending.seed, cures, chains)
+    following += pulls_of(laboratory, pending.model, chains)
+    followed = replace(pending, chains=(*chains, *following), cures=cures)
+    # What is known already may have something that follows in its turn.
+    return follow(laboratory, followed) if following and not followed.futures else followed
 
 
 def judged(evaluation: Evaluation, laboratory: Laboratory) -> Evaluation:

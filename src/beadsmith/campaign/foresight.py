@@ -20,7 +20,6 @@ from beadsmith.problem.recording import Recording
 from beadsmith.problem.records import Evaluation
 from beadsmith.problem.schema import Network
 from beadsmith.problem.spread import corrected
-from beadsmith.search.contract import Search
 
 #: Frames of a recording that inner steps look at.
 FRAMES_OF_STEPS = 20
@@ -33,17 +32,18 @@ class Foresight:
         """Begin without knowledge.
 
         Args:
-            study: whose evaluations and simulations are read.
+            study: whose simulations are read.
             most_frames: of each recording that are looked at; all with None.
         """
         self._problem = problem
         self._study = study
         self._archives = {name: Archive(problem, name, most_frames) for name in _worth_looking_at(problem)}
-        self._unread: list[int] = []
+        self._unread: list[Evaluation] = []
 
-    def know(self, number: int) -> None:
-        """Take the frames of an evaluation of the study into account from now on."""
-        self._unread.append(number)
+    def know(self, evaluation: Evaluation) -> None:
+        """Take the frames of an evaluation of the study into account from now on, unless it has no misfit."""
+        if evaluation.misfit is not None:
+            self._unread.append(evaluation)
 
     def predict(self, model: Model) -> tuple[Prediction, ...]:
         """The targets' experiments, as far as the frames of what is known tell them; without the protocol's bias.
@@ -79,12 +79,8 @@ class Foresight:
 
     def _read(self) -> None:
         """Look at the frames of what has become known."""
-        if not self._unread:
-            return
-        rows = {evaluation.number: evaluation for evaluation in self._study.rows("evaluations")}
-        for number in self._unread:
-            self.add(rows[number])
-        self._unread.clear()
+        while self._unread:
+            self.add(self._unread.pop(0))
 
     def add(self, evaluation: Evaluation) -> None:
         """Take the frames of an evaluation, or of another measurement with a point, into account."""
@@ -104,34 +100,6 @@ class Foresight:
             if result is not None and result.failure is None and result.experiment in self._archives:
                 found.setdefault(result.experiment, []).extend(self._study.store.recordings(run))
         return found
-
-
-class Informed(Search):
-    """A search that lets a foresight know what it is told."""
-
-    def __init__(self, search: Search, foresight: Foresight) -> None:
-        self._search = search
-        self._foresight = foresight
-
-    @property
-    def wants_gradients(self) -> bool:
-        """See :attr:`Search.wants_gradients`."""
-        return self._search.wants_gradients
-
-    @property
-    def finished(self) -> bool:
-        """See :attr:`Search.finished`."""
-        return self._search.finished
-
-    def ask(self, number: int) -> dict[str, float]:
-        """See :meth:`Search.ask`."""
-        return self._search.ask(number)
-
-    def tell(self, number: int, misfit: float | None, response: Response | None = None) -> None:
-        """See :meth:`Search.tell`."""
-        self._search.tell(number, misfit, response)
-        if misfit is not None:
-            self._foresight.know(number)
 
 
 def predicted(problem: Problem, study: Study, model: Model) -> tuple[Prediction, ...]:

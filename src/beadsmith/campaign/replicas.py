@@ -28,6 +28,8 @@ def pooled(replicas: Sequence[Sequence[Observation]]) -> tuple[Observation, ...]
     for the variances of many similar small samples (G. Smyth, Stat. Appl. Genet. Mol. Biol. 3, 3, 2004), here with a
     fixed number of borrowed degrees of freedom.
 
+    What some replicas could not determine is the mean of the others, with a remark, and tells nothing of the scatter.
+
     Replicas may share their cured networks: the standard errors of means over networks do not fall with the number of
     replicas.
 
@@ -41,9 +43,10 @@ def pooled(replicas: Sequence[Sequence[Observation]]) -> tuple[Observation, ...]
     columns = {key: [table[key] for table in tables] for key in shared}
     alike: dict[tuple[str, State], list[float]] = {}
     for (name, state), column in columns.items():
-        alike.setdefault((name, _bin_of(state)), []).append(_scatter(column))
+        if (scatter := _scatter(column)) is not None:
+            alike.setdefault((name, _bin_of(state)), []).append(scatter)
     return tuple(
-        _pooled_one(column, _shrunk(_scatter(column), alike[name, _bin_of(state)]))
+        _pooled_one(column, _shrunk(_scatter(column), alike.get((name, _bin_of(state)), ())))
         for (name, state), column in columns.items()
     )
 
@@ -93,23 +96,19 @@ def pooled_networks(
 
 def _of_networks(networks: Sequence[Sequence[Observation]]) -> Observation:
     every = [one for network in networks for one in network]
-    known = [kept for network in networks if (kept := [one for one in network if math.isfinite(one.stderr)])]
-    count = sum(len(network) for network in known)
+    known = [kept for network in networks if (kept := _determined(network))]
     if not known:
         return every[0]
     effect = random_effect(
         [Measurements(np.array([one.value for one in own]), np.array([one.stderr for one in own])) for own in known]
     )
-    notes = {one.note for one in every} - {""}
-    if count < len(every):
-        notes.add(f"not determined in {len(every) - count} of {len(every)} measurements")
     return replace(
         every[0],
         value=effect.mean,
         stderr=effect.stderr,
         samples=sum(one.samples for network in known for one in network),
         equilibrated=all(one.equilibrated for one in every),
-        note="; ".join(sorted(notes)),
+        note=_note(every, sum(len(network) for network in known)),
         between=effect.between,
         within=effect.within,
     )
@@ -135,19 +134,37 @@ def _mean_gradient(gradients: Sequence[Gradient]) -> Gradient:
     )
 
 
-def _scatter(column: Sequence[Observation]) -> float:
-    """Sample variance of the values; 0 for one replica."""
-    return float(np.var([one.value for one in column], ddof=1)) if len(column) > 1 else 0.0
+def _determined(observations: Sequence[Observation]) -> list[Observation]:
+    """Those whose error is known."""
+    return [one for one in observations if math.isfinite(one.stderr)]
 
 
-def _shrunk(own: float, alike: Sequence[float], borrowed: float = BORROWED) -> float:
-    """Variance at a state, averaged with those of the same observable at all its states."""
+def _note(every: Sequence[Observation], determined: int) -> str:
+    """All remarks, and how many measurements say nothing, if some do and some do not."""
+    notes = {one.note for one in every} - {""}
+    if 0 < determined < len(every):
+        notes.add(f"not determined in {len(every) - determined} of {len(every)} measurements")
+    return "; ".join(sorted(notes))
+
+
+def _scatter(column: Sequence[Observation]) -> float | None:
+    """Sample variance of the values that are determined; None if fewer than two are."""
+    values = [one.value for one in _determined(column)]
+    return float(np.var(values, ddof=1)) if len(values) > 1 else None
+
+
+def _shrunk(own: float | None, alike: Sequence[float], borrowed: float = BORROWED) -> float:
+    """Variance at a state, averaged with those of the same observable at all its states; 0 if none is known."""
+    if own is None:
+        return float(np.mean(alike)) if alike else 0.0
     if len(alike) == 1:
         return own
     return (own + borrowed * float(np.mean(alike))) / (1.0 + borrowed)
 
 
-def _pooled_one(observations: Sequence[Observation], variance: float) -> Observation:
+def _pooled_one(every: Sequence[Observation], variance: float) -> Observation:
+    determined = _determined(every)
+    observations = determined or every
     count = len(observations)
     independent = 1 if any(observation.networks for observation in observations) else count
     within = math.sqrt(sum(observation.stderr**2 for observation in observations) / count / independent)
@@ -156,6 +173,6 @@ def _pooled_one(observations: Sequence[Observation], variance: float) -> Observa
         value=float(np.mean([observation.value for observation in observations])),
         stderr=max(within, math.sqrt(variance / count)),
         samples=sum(observation.samples for observation in observations),
-        equilibrated=all(observation.equilibrated for observation in observations),
-        note="; ".join(sorted({observation.note for observation in observations} - {""})),
+        equilibrated=all(observation.equilibrated for observation in every),
+        note=_note(every, len(determined)),
     )

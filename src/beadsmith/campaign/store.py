@@ -12,6 +12,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class RunResult:
         failure: None if it went well.
         core_seconds, wall_seconds: cost of LAMMPS.
         gradients: derivatives of the observations; None if nobody asked for them.
+        time_limit: wall-clock seconds it was allowed; part of neither inputs nor name, but one that was stopped says
+            nothing of what a longer one would give.
     """
 
     name: str
@@ -47,6 +50,7 @@ class RunResult:
     core_seconds: float
     wall_seconds: float
     gradients: tuple[Gradient, ...] | None = None
+    time_limit: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain types."""
@@ -59,6 +63,7 @@ class RunResult:
             "core_seconds": self.core_seconds,
             "wall_seconds": self.wall_seconds,
             "gradients": None if self.gradients is None else [gradient.to_json() for gradient in self.gradients],
+            "time_limit": self.time_limit,
         }
 
     @classmethod
@@ -123,6 +128,13 @@ class RunStore:
         except OSError:
             # Somebody else finished the same simulation first; both results are the same.
             shutil.rmtree(attempt, ignore_errors=True)
+
+    def discard(self, name: str) -> None:
+        """Forget a finished simulation, at once and as a whole."""
+        gone = self.root / f".{name}-{uuid.uuid4().hex[:8]}"
+        with suppress(FileNotFoundError):
+            (self.root / name).rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
     def answer(self, result: RunResult) -> None:
         """Replace the result of a finished simulation after another look at its recordings."""

@@ -302,7 +302,7 @@ def _copy_problem(path: Path, copy: Path) -> None:
 
 
 def digest_of(problem: Problem) -> str:
-    """Digest of what determines the results of a search: not its budget, nor where it runs."""
+    """Digest of what determines the results of a search: not its budget, nor where it runs and how long it may."""
     essence = problem.file.model_dump(
         mode="json",
         include={
@@ -311,13 +311,16 @@ def digest_of(problem: Problem) -> str:
             "forcefield",
             "reactions",
             "parameters",
-            "experiments",
             "observables",
             "targets",
             "misfit",
             "precision",
         },
     )
+    essence["experiments"] = {
+        name: experiment.model_dump(mode="json", exclude={"time_limit", "processors"})
+        for name, experiment in problem.file.experiments.items()
+    }
     if models := _models_of_cures(problem):
         essence["models_of_cures"] = models
     return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:16]

@@ -80,10 +80,13 @@ def question_of(observables: Mapping[str, Observable], experiment: str) -> str:
 def known_result(task: Task) -> RunResult | None:
     """The result, if the simulation has been run; what was not asked for then is measured now.
 
-    None also if that cannot be done any more because positions were not kept.
+    None also if that cannot be done any more because positions were not kept, and if it was ended from outside in a way
+    that need not happen again.
     """
     result = task.store.result(task.simulation.name)
-    if result is None or _answers(result, task):
+    if result is None or _may_end_otherwise(result, task):
+        return None
+    if _answers(result, task):
         return result
     recordings = _with_earlier(task, task.store.recordings(result.name))
     renewed = _answered(replace(result, question=_question(task)), task, recordings)
@@ -110,6 +113,9 @@ def run_task(task: Task, engine: Engine) -> RunResult:
         if not task.keep_frames:
             recordings = tuple(replace(recording, frames=None) for recording in recordings)
         clear_checkpoints(attempt)
+        if known_result(task) is None:
+            # What was stored and does not answer makes room only now that there is something better.
+            task.store.discard(task.simulation.name)
         task.store.finish(attempt, result, recordings)
     finally:
         if not has_checkpoint(attempt):
@@ -148,6 +154,7 @@ def _read(task: Task, folder: Path, finished: Finished) -> tuple[RunResult, tupl
         failure=diagnose(finished.ending, simulation.experiment),
         core_seconds=finished.core_seconds,
         wall_seconds=finished.wall_seconds,
+        time_limit=simulation.time_limit,
     )
     if bare.failure is not None:
         return _failed(bare, bare.failure), ()
@@ -234,6 +241,15 @@ def _rounded(values: Array) -> list[float]:
 
 def _failed(result: RunResult, failure: Failure) -> RunResult:
     return replace(result, observations=(), gradients=None, failure=replace(failure, folder=f"runs/{result.name}"))
+
+
+def _may_end_otherwise(result: RunResult, task: Task) -> bool:
+    """Whether the same simulation may go further today: with more memory, or with more time than it had."""
+    if result.failure is None:
+        return False
+    if result.failure.kind is FailureKind.TIMEOUT:
+        return result.time_limit < task.simulation.time_limit
+    return result.failure.kind is FailureKind.KILLED
 
 
 def _answers(result: RunResult, task: Task) -> bool:

@@ -35,7 +35,8 @@ from beadsmith.simulate.diagnosis import diagnose
 from beadsmith.simulate.engine import Engine, run_simulation
 from beadsmith.simulate.plan import Simulation, plan_simulation
 
-_LOOP = re.compile(
+#: Seconds, steps, atoms and use of processors, percent, of each run in a log.
+LOOP = re.compile(
     r"^Loop time of ([\d.eE+-]+) on \d+ procs for (\d+) steps with (\d+) atoms.*?^([\d.]+)% CPU use",
     re.MULTILINE | re.DOTALL,
 )
@@ -160,14 +161,18 @@ def estimate_cost(problem: Problem, name: str, engine: Engine, model: Model | No
 
 
 def _shortened(experiment: Experiment) -> Experiment:
-    """The same experiment with all stretches but the push-off cut, and one recorded temperature."""
+    """The same experiment with all stretches but the push-off cut, and one recorded temperature.
+
+    Dynamics are timed in any case: a push-off has other interactions.
+    """
     if isinstance(experiment, Opaque):
         return experiment
     stages: list[Stage] = []
     if isinstance(experiment, Network):
         # Not cured: bonds that form change the speed by little.
         experiment = cured_experiment(experiment, 0.0)
-        experiment = experiment.model_copy(update={"protocol": experiment.cure.preparation})
+        relaxation = [stage for stage in experiment.cure.relaxation if isinstance(stage, Dynamics)]
+        experiment = experiment.model_copy(update={"protocol": (*experiment.cure.preparation, *relaxation)})
     for stage in experiment.protocol:
         match stage:
             case Dynamics():
@@ -182,6 +187,9 @@ def _shortened(experiment: Experiment) -> Experiment:
                 stages.append(stage)
             case Tension():
                 continue
+    if not any(isinstance(stage, Dynamics | Ladder) for stage in stages):
+        last = [stage for stage in experiment.protocol if isinstance(stage, Dynamics)][-1:]
+        stages += [stage.model_copy(update={"duration": f"{5 * _STEPS} steps", "record": False}) for stage in last]
     return experiment.model_copy(update={"protocol": tuple(stages)})
 
 
@@ -189,7 +197,7 @@ def _last_loop(log: str) -> tuple[float, int, int]:
     """Processor seconds, steps and atoms of the last long run in a log; other work on the machine does not count."""
     loops = [
         (float(seconds) * float(used) / 100.0, int(steps), int(atoms))
-        for seconds, steps, atoms, used in _LOOP.findall(log)
+        for seconds, steps, atoms, used in LOOP.findall(log)
     ]
     measured = [loop for loop in loops if loop[1] >= _STEPS] or loops
     if not measured:

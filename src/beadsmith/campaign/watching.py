@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from beadsmith.campaign.chains import Chain
 from beadsmith.campaign.evaluate import PendingEvaluation
@@ -67,11 +68,16 @@ def steps_planned(task: Task) -> int:
 
 def steps_made(store: RunStore, task: Task) -> int:
     """Steps that a simulation which has not ended has made, as its log says now and then."""
-    logs = list(store.root.glob(f".{task.simulation.name}-*/log.lammps"))
-    if not logs:
-        return 0
-    with logs[0].open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - _TAIL))
-        rows = _ROW.findall(file.read().decode("utf-8", "replace"))
+    rows = [row for log in store.root.glob(f".{task.simulation.name}-*/log.lammps") for row in _ROW.findall(_end(log))]
     return min(int(rows[-1]), steps_planned(task)) if rows else 0
+
+
+def _end(log: Path) -> str:
+    """The last of what a log says; nothing if its simulation has just ended and its folder been renamed."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - _TAIL))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

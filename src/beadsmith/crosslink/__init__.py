@@ -1,4 +1,6 @@
-"""Crosslinking: bonds that form between beads that meet, and the network that they make.  Pure functions; no files.
+"""Crosslinking: bonds that form between beads that meet, and the network that they make.
+
+Pure functions that know neither LAMMPS nor files, but for ``cure``.
 
 What is declared, and checked before anything is simulated:
 
@@ -13,6 +15,10 @@ From cycle to cycle:
 - ``schedule``: which stage it is, when a snapshot is due, when the cure is over;
 - ``topology``: bonds and angles after new bonds;
 - ``rings``: bonds that pass through rings of bonds.
+
+All of it, with LAMMPS:
+
+- ``cure``: forms bonds and relaxes in turn, keeps the system after each cycle in a folder, and goes on from there.
 
 What has come of it:
 

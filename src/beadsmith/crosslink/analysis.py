@@ -60,19 +60,9 @@ class Analysis:
         return float(self.component_masses[1:].sum() / self.component_masses.sum())
 
     @property
-    def number_average(self) -> float:
-        """Number average of the masses of all pieces, g/mol."""
-        return float(self.component_masses.mean())
-
-    @property
     def weight_average(self) -> float:
         """Weight average of the masses of all pieces, g/mol."""
         return _weight_average(self.component_masses)
-
-    @property
-    def reduced_weight_average(self) -> float | None:
-        """Weight average without the largest piece, g/mol; it peaks at the gel point.  None if there is but one."""
-        return _weight_average(self.component_masses[1:]) if len(self.component_masses) > 1 else None
 
 
 def analyse(network: Network, positions: Array, cell: Array) -> Analysis:

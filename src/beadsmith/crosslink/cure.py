@@ -44,9 +44,9 @@ from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Failure, FailureKind
 from beadsmith.problem.state import DEGREE, State
-from beadsmith.simulate.diagnosis import diagnose
+from beadsmith.simulate.diagnosis import diagnose, incomplete
 from beadsmith.simulate.engine import Engine, run_simulation
-from beadsmith.simulate.outputs import read_dump
+from beadsmith.simulate.outputs import OutputMissing, read_dump
 from beadsmith.simulate.plan import Simulation, plan_system, script_of, system_files
 from beadsmith.simulate.script import first_temperature
 
@@ -215,11 +215,13 @@ class CureFailed(Exception):
 
     Attributes:
         failure: how.
+        core_seconds: of LAMMPS in this cycle.
     """
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, core_seconds: float = 0.0) -> None:
         super().__init__(failure.sentence)
         self.failure = failure
+        self.core_seconds = core_seconds
 
 
 def run_cure(order: CureOrder, folder: Path, engine: Engine, stop: Callable[[], bool]) -> Cured:
@@ -231,7 +233,7 @@ def run_cure(order: CureOrder, folder: Path, engine: Engine, stop: Callable[[], 
 
     Raises:
         Interrupted: if ``stop`` said so before the end.
-        CureFailed: LAMMPS failed.
+        CureFailed: LAMMPS failed, or did not write what it should have.
     """
     folder.mkdir(parents=True, exist_ok=True)
     cured = last_state(order, folder)
@@ -340,8 +342,12 @@ def _relaxed(simulation: Simulation, folder: Path, engine: Engine, stop: Callabl
     finished = run_simulation(simulation, attempt, engine, stop)
     failure = diagnose(finished.ending, simulation.experiment)
     if failure is not None:
-        raise CureFailed(failure)
-    _, positions, boxes = read_dump(attempt / _END)
+        raise CureFailed(failure, finished.core_seconds)
+    try:
+        _, positions, boxes = read_dump(attempt / _END)
+    except OutputMissing as missing:
+        failure = incomplete(simulation.experiment, str(missing), finished.ending)
+        raise CureFailed(failure, finished.core_seconds) from missing
     shutil.rmtree(attempt)
     return _Relaxed(positions[-1], boxes[-1], finished.core_seconds, finished.wall_seconds)
 

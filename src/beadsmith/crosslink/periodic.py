@@ -11,7 +11,6 @@ from scipy.spatial import cKDTree
 
 from beadsmith.build.growth import Array
 from beadsmith.build.system import Integers
-from beadsmith.errors import ProblemError
 
 
 def widths(cell: Array) -> Array:
@@ -22,26 +21,6 @@ def widths(cell: Array) -> Array:
 def fits(cutoff: float, cell: Array) -> bool:
     """Whether a cutoff (angstrom) is at most half the smallest width of the cell, but for rounding."""
     return bool(cutoff <= 0.5 * widths(cell).min() * (1.0 + 1e-12))
-
-
-def check_cutoff(cutoff: float, cell: Array, where: str) -> None:
-    """Refuse a cutoff beyond half the box: a bead would see two images of the same neighbour.
-
-    Args:
-        cutoff: angstrom.
-        cell: edge vectors as rows, angstrom.
-        where: what named the cutoff.
-
-    Raises:
-        ProblemError: it is too long.
-    """
-    if not fits(cutoff, cell):
-        raise ProblemError(
-            where,
-            f"{cutoff:g} angstrom",
-            f"at most half the smallest width of the box, {0.5 * widths(cell).min():.4g} angstrom",
-            "shorten the cutoff or simulate more molecules",
-        )
 
 
 def separations(starts: Array, ends: Array, cell: Array) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +11,6 @@ from beadsmith.build.system import Integers, System
 from beadsmith.errors import ProblemError
 from beadsmith.problem.molecules import interaction_name, neighbours_of
 from beadsmith.problem.recording import Bonded
-
-Members = Sequence[tuple[int, ...]]
 
 
 def crosslinked(uncured: System, bonds: Integers) -> System:
