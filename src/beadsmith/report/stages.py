@@ -84,6 +84,7 @@ class Stages:
         fit, sensitivity: the newest documents of these stages.
         calibration: the newest one.
         posterior, published: envelopes by parameter, of the two ways to the uncertainty.
+        sampler: how the posterior was sampled, ``randomised`` or ``posterior`` (NUTS); empty if there is none.
         compared: what is said of the two and of each, in sentences.
         simplified: the newest calibration after simplification.
         by_rule: the same by the published rule; None if there is none, or if it is the one above.
@@ -101,6 +102,7 @@ class Stages:
     calibration: Calibration | None
     posterior: Mapping[str, Envelope]
     published: Mapping[str, Envelope]
+    sampler: str
     compared: tuple[str, ...]
     simplified: Calibration | None
     by_rule: Calibration | None
@@ -130,6 +132,7 @@ def read_stages(study: Study) -> Stages:
         calibration=_last([one.calibration for one in rounds]),
         posterior=_envelopes(posterior),
         published=_envelopes(published),
+        sampler="" if posterior is None else posterior["method"],
         compared=tuple(uncertainty.get("sentences") or ()) + _sentences(posterior),
         simplified=_last([one.simplified for one in rounds]),
         by_rule=None if simplification is None else _by_rule(simplification),
