@@ -162,9 +162,7 @@ def grown(task: CureTask, sample: int) -> GrownNetwork | None:
         return None
     snapshots = (kept(order, folder, degree) for degree in order.plan.snapshots)
     spanning = {
-        one.network.degree: percolation(one.network, one.positions, one.cell)
-        for one in snapshots
-        if one is not None
+        one.network.degree: percolation(one.network, one.positions, one.cell) for one in snapshots if one is not None
     }
     before = kept(order, folder, 0.0)
     return GrownNetwork(order.experiment, sample, order.target, before, examine(order, cured), spanning)
