@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from beadsmith.crosslink.analysis import analyse
+from beadsmith.crosslink.analysis import analyse, percolation
 from beadsmith.crosslink.network import uncured
 
 CELL = np.diag([30.0, 30.0, 30.0])
@@ -73,9 +73,11 @@ def test_the_largest_piece_is_that_of_the_largest_mass_and_its_own_percolation_c
     positions[:6, 0] = np.arange(6) * 5.0
     found = analyse(network, positions, CELL)
     assert (found.percolation, found.backbone_fraction, found.dangling_fraction) == (0, 0.0, 1.0)
+    assert percolation(network, positions, CELL) == 0
     light = toys.sites({"AA": 3}, {"A": 1}, (("A", "A"),))
     endless = uncured(light).with_bonds(bonds[:3], 1)
     assert analyse(endless, positions[:6], CELL).percolation == 1
+    assert percolation(endless, positions[:6], CELL) == 1
     assert analyse(endless, positions[:6], CELL).cycle_rank == 1
 
 

@@ -76,3 +76,16 @@ def test_a_sheared_box_is_no_obstacle():
 
 def test_beads_without_bonds_do_not_percolate():
     assert percolation_rank(np.zeros((3, 3)), CELL, np.empty((0, 2), dtype=np.int64), 1) == 0
+
+
+def test_bonds_given_twice_change_nothing():
+    positions, bonds = crossing((1, 0, 0), (0, 1, 0))
+    twice = np.concatenate([bonds, bonds, bonds[:, ::-1]])
+    assert percolation_rank(positions, CELL, twice, 5) == 2
+
+
+def test_a_long_chain_is_followed_to_its_end():
+    """A thousand steps along the tree, and the ring closes around the box, or does not."""
+    positions, bonds = chain((1, 1, 1), 1000)
+    assert percolation_rank(positions, CELL, bonds, 500) == 1
+    assert percolation_rank(positions, CELL, bonds[:-1], 500) == 0

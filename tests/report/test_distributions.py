@@ -13,7 +13,8 @@ import pytest
 from beadsmith.problem.problem import Problem, load_problem
 from beadsmith.problem.records import Observation
 from beadsmith.problem.state import State
-from beadsmith.report.figures.curves import curve_pictures, panels, varying
+from beadsmith.report.figures.curves import curve_pictures, panels
+from beadsmith.report.figures.family import varying
 from beadsmith.report.findings import Subject
 from beadsmith.report.labels import observable_unit
 from beadsmith.report.tables import Row, property_table

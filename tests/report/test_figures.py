@@ -17,7 +17,8 @@ from beadsmith.problem.records import Evaluation, Observation, Target
 from beadsmith.problem.schema import GlassTransitionHyperbola
 from beadsmith.problem.state import State
 from beadsmith.report.figures.convergence import band_over_repeats, convergence_picture, course_of, scale_of
-from beadsmith.report.figures.curves import Curve, _limits, _unbroken, panels, transition_lines, varying
+from beadsmith.report.figures.curves import Curve, _limits, _unbroken, panels, transition_lines
+from beadsmith.report.figures.family import varying
 from beadsmith.report.figures.style import Picture, draw, legend_label
 from beadsmith.report.figures.terms import distribution_picture, term_of_best, terms_picture
 from beadsmith.report.findings import Subject, start_of, subjects

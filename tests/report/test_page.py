@@ -226,3 +226,14 @@ def test_the_same_study_gives_the_same_page(page, pebax: Problem, pebax_study: S
     again = write_report(pebax, pebax_study, tmp_path / "again.html")
     assert again.read_text(encoding="utf-8") == page.source
     assert [path.name for path in tmp_path.iterdir()] == ["again.html"]
+
+
+def test_a_single_failure_is_not_called_all_evaluations_and_nothing_absent_is_explained(
+    tiny: Callable[..., Problem], make_study: Callable[..., Study], tmp_path: Path, parse
+):
+    problem = tiny()
+    study = make_study(problem, tmp_path / "study", total=1, every=1, candidates=0, replicas=0)
+    text = parse(write_report(problem, study, tmp_path / "page.html").read_text(encoding="utf-8")).text
+    assert "The only evaluation failed" in text
+    assert "marks beyond an end" not in text
+    assert "that of the properties is in the table above" not in text

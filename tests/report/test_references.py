@@ -7,7 +7,7 @@ import pytest
 
 from beadsmith.campaign.study import Study
 from beadsmith.problem.functions import RadialBasis
-from beadsmith.problem.problem import Problem
+from beadsmith.problem.problem import Problem, load_problem
 from beadsmith.problem.schema import SEARCH_METHODS, Martins2025
 from beadsmith.report import references
 from beadsmith.report.findings import gather
@@ -107,6 +107,13 @@ def test_only_the_method_that_was_used_is_cited(pebax: Problem, pebax_study: Stu
     found = {one.text for one in citations(replace(findings, manifest=replace(findings.manifest, method=method)))}
     searches = {"levenberg1944", "marquardt1963", "hansen2001", "nomura2024", "sobol1967", "bergstra2011"}
     assert found & searches == expected
+
+
+def test_formulas_alone_cite_no_simulations(tmp_path: Path):
+    """Nothing is simulated, nor averaged over time, where a formula says what comes out."""
+    twin = load_problem(Path(__file__).parents[2] / "examples" / "epoxy" / "twin.yaml")
+    found = set(keys(twin, Study(tmp_path / "none")))
+    assert not found & {"thompson2022", "rocklin2015", "shirts2008", "chodera2007", "chodera2016"}
 
 
 def test_every_search_method_has_its_references():

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beadsmith.build.growth import Array
 from beadsmith.build.system import Integers
@@ -75,10 +76,8 @@ def analyse(network: Network, positions: Array, cell: Array) -> Analysis:
     """
     sites = network.sites
     beads = len(sites.bead_types)
-    masses: Array = np.bincount(network.components, weights=sites.molecule_masses).astype(np.float64)
-    in_gel = (network.components == masses.argmax())[sites.molecules]
-    bonds = network.all_bonds
-    gel_bonds = bonds[in_gel[bonds[:, 0]]]
+    masses = _piece_masses(network)
+    in_gel, gel_bonds = _largest_piece(network)
     kept = np.zeros(beads, dtype=bool)
     kept[without_ends(gel_bonds, beads)] = True
     bearing = backbone(gel_bonds, beads)
@@ -88,7 +87,7 @@ def analyse(network: Network, positions: Array, cell: Array) -> Analysis:
         degree=network.degree,
         conversions=_conversions(network),
         component_masses=np.sort(masses)[::-1],
-        percolation=percolation_rank(positions, cell, gel_bonds, int(in_gel.argmax())),
+        percolation=percolation(network, positions, cell),
         cycle_rank=len(network.bonds) - sites.molecule_count + len(masses),
         unreacted=_unreacted(network),
         groups=_groups(network),
@@ -98,6 +97,20 @@ def analyse(network: Network, positions: Array, cell: Array) -> Analysis:
         backbone=bearing,
         backbone_fraction=float(sites.masses[bearing.beads].sum()) / total,
     )
+
+
+def percolation(network: Network, positions: Array, cell: Array) -> int:
+    """Independent directions in which the largest piece goes on for ever, 0 to 3.
+
+    The same number as in an :class:`Analysis`, without its search for rings and strands.
+
+    Args:
+        network: molecules and new bonds.
+        positions: of all beads, angstrom, shape (beads, 3); wrapped or not.
+        cell: edge vectors as rows, angstrom, shape (3, 3); bonds are shorter than half its smallest width.
+    """
+    in_gel, gel_bonds = _largest_piece(network)
+    return percolation_rank(positions, cell, gel_bonds, int(in_gel.argmax()))
 
 
 def partners_in_reach(network: Network, positions: Array, cell: Array, cutoff: float) -> dict[str, Integers]:
@@ -123,6 +136,18 @@ def partners_in_reach(network: Network, positions: Array, cell: Array, cutoff: f
         if first != second:
             counts += np.bincount(others[columns[apart]], minlength=len(free))
     return {name: counts[own[free[own]]] for name, own in _reactive(network).items()}
+
+
+def _piece_masses(network: Network) -> Array:
+    """Of each connected piece, g/mol, shape (pieces,)."""
+    return np.bincount(network.components, weights=network.sites.molecule_masses).astype(np.float64)
+
+
+def _largest_piece(network: Network) -> tuple[NDArray[np.bool_], Integers]:
+    """Whether each bead is in the heaviest piece, shape (beads,), and the bonds of that piece."""
+    in_gel = (network.components == _piece_masses(network).argmax())[network.sites.molecules]
+    bonds = network.all_bonds
+    return in_gel, bonds[in_gel[bonds[:, 0]]]
 
 
 def _weight_average(masses: Array) -> float:

@@ -38,13 +38,23 @@ def _images(bonds: Integers, shifts: Integers, beads: int, start: int) -> tuple[
     """Shifts added up along a tree of bonds from ``start`` to each bead, and which beads it reaches."""
     graph = coo_array((np.ones(len(bonds), dtype=np.int8), (bonds[:, 0], bonds[:, 1])), shape=(beads, beads))
     order, came_from = breadth_first_order(graph.tocsr(), start, directed=False)
-    bond_of = {(first, second): number for number, (first, second) in enumerate(bonds.tolist())}
+    children, parents = order[1:], came_from[order[1:]]
+    known, first = np.unique(_pairs(bonds, beads), return_index=True)
+    bond = first[np.searchsorted(known, _pairs(np.column_stack([parents, children]), beads))]
     images = np.zeros((beads, 3), dtype=np.int64)
-    for bead in order[1:].tolist():
-        parent = int(came_from[bead])
-        forward = bond_of.get((parent, bead))
-        step = shifts[forward] if forward is not None else -shifts[bond_of[bead, parent]]
-        images[bead] = images[parent] + step
+    images[children] = np.where(bonds[bond, 0] == parents, 1, -1)[:, None] * shifts[bond]
+    # Each pass adds what the ancestor has, and takes the ancestor's own: the way that is added up doubles.
+    ancestors = np.arange(beads)
+    ancestors[children] = parents
+    while (ancestors[children] != start).any():
+        images += images[ancestors]
+        ancestors = ancestors[ancestors]
     reached = np.zeros(beads, dtype=bool)
     reached[order] = True
     return images, reached
+
+
+def _pairs(bonds: Integers, beads: int) -> Integers:
+    """One number for each pair of beads, whichever comes first."""
+    ends = np.sort(bonds, axis=1).astype(np.int64)
+    return np.asarray(ends[:, 0] * beads + ends[:, 1])

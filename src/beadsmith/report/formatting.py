@@ -17,7 +17,8 @@ UNKNOWN = "?"
 #: A target may show so many decimals more than its error asks for, because it was given with them.
 EXTRA_DECIMALS = 1
 
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+#: Digits and signs of powers, for :meth:`str.translate`.
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _scientific(value: float, stderr: float) -> Written:
 
 
 def _power(exponent: int) -> str:
-    return f"×10{str(exponent).translate(_SUPERSCRIPTS)}"
+    return f"×10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
 def _signed(digits: str) -> str:

@@ -7,9 +7,9 @@ import re
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.state import State
 from beadsmith.problem.targets import KIND_OF_VARIABLE, unit_of
+from beadsmith.report.formatting import SUPERSCRIPTS
 from beadsmith.units import UNIT_OF_KIND
 
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: Names of people, which names of observables cannot spell.
 _NAMES = {"youngs": "Young's", "poissons": "Poisson's", "debye waller": "Debye-Waller"}
 _POWER = re.compile(r"\^(-?\d+)")
@@ -40,7 +40,7 @@ def variable_unit(name: str) -> str:
 def pretty_unit(unit: str) -> str:
     """``kcal/mol/Å²`` for ``kcal/mol/angstrom^2``, ``°`` for ``degree``."""
     short = unit.replace("angstrom", "Å").replace("degree", "°")
-    return _POWER.sub(lambda match: match[1].translate(_SUPERSCRIPTS), short)
+    return _POWER.sub(lambda match: match[1].translate(SUPERSCRIPTS), short)
 
 
 def with_unit(label: str, unit: str) -> str:

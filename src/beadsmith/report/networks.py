@@ -14,7 +14,7 @@ import numpy as np
 from beadsmith.build.growth import Array
 from beadsmith.build.system import Integers
 from beadsmith.campaign.curing import CURES, SHARED_SEED, CureTask, Examined, cure_task, examine, model_of_cure
-from beadsmith.crosslink.analysis import Analysis, analyse
+from beadsmith.crosslink.analysis import Analysis, percolation
 from beadsmith.crosslink.cure import Cured, kept, last_state
 from beadsmith.crosslink.mean_field import gel_point, ideal_network, monomers_of, most_reacted_sites
 from beadsmith.crosslink.network import Network, Sites
@@ -162,9 +162,7 @@ def grown(task: CureTask, sample: int) -> GrownNetwork | None:
         return None
     snapshots = (kept(order, folder, degree) for degree in order.plan.snapshots)
     spanning = {
-        one.network.degree: analyse(one.network, one.positions, one.cell).percolation
-        for one in snapshots
-        if one is not None
+        one.network.degree: percolation(one.network, one.positions, one.cell) for one in snapshots if one is not None
     }
     before = kept(order, folder, 0.0)
     return GrownNetwork(order.experiment, sample, order.target, before, examine(order, cured), spanning)

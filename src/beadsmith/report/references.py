@@ -106,9 +106,13 @@ def keys_of_problem(problem: Problem) -> Iterator[tuple[str, str]]:
     """What a problem file asks to cite, and the simulations that it stands on."""
     yield from _for(problem.file.citations, "this problem")
     yield from _of_force_field(problem)
-    if not all(isinstance(experiment, Formulas) for experiment in problem.experiments.values()):
+    simulated = {name for name, experiment in problem.experiments.items() if not isinstance(experiment, Formulas)}
+    if simulated:
         yield "thompson2022", "the simulations, LAMMPS"
         yield "rocklin2015", "running many simulations, Dask"
+    series = [one for one in problem.observables.values() if isinstance(one, FromSeries | Mean | OfMolecules)]
+    if any(one.experiment in simulated for one in series):
+        yield from _for(("shirts2008", "chodera2007", "chodera2016"), "standard errors and equilibration, pymbar")
 
 
 def _of_force_field(problem: Problem) -> Iterator[tuple[str, str]]:
@@ -125,7 +129,7 @@ def _used(findings: Findings) -> Iterator[tuple[str, str]]:
     problem = findings.problem
     problems = [problem, *(one.problem for one in findings.finalists)]
     observables = [observable for one in problems for observable in one.observables.values()]
-    yield from _for(problem.file.citations, "this problem")
+    yield from keys_of_problem(problem)
     for compared in findings.compared:
         if compared.model is not None:
             yield from _for(compared.model.citations, compared.label)
@@ -138,15 +142,10 @@ def _used(findings: Findings) -> Iterator[tuple[str, str]]:
     if findings.identified is not None:
         yield from _for(_OF_IDENTIFIABILITY, "what the targets tell about the parameters")
         yield from _for(("kritchman2009", "benaychgeorges2012"), "derivatives without their noise")
-    yield from _of_force_field(problem)
-    yield "thompson2022", "the simulations, LAMMPS"
-    if any(isinstance(observable, FromSeries | Mean | OfMolecules) for observable in problem.observables.values()):
-        yield from _for(("shirts2008", "chodera2007", "chodera2016"), "standard errors and equilibration, pymbar")
     if any(isinstance(observable, GlassTransitionHyperbola) for observable in observables):
         yield "patrone2016", "glass transition by hyperbola"
     if findings.networks:
         yield from _for(("macosko1976", "miller1976"), "the ideal network beside the simulated ones")
-    yield "rocklin2015", "running many simulations, Dask"
 
 
 def _for(keys: Iterable[str], reason: str) -> Iterator[tuple[str, str]]:

@@ -179,9 +179,7 @@ def _methods(stages: Stages) -> Iterator[tuple[str, str]]:
     if stages.sensitivity is not None:
         for key in ("sobol2001", "saltelli2010", "legratiet2014", "iwanaga2022"):
             yield key, "sensitivity, Sobol' indices by SALib"
-    if stages.posterior:
-        for key in ("hoffman2014", "bingham2019"):
-            yield key, "posterior of the functions, NUTS of Pyro"
+    yield from _OF_SAMPLER.get(stages.sampler, ())
     if stages.published:
         yield "giuntoli2021", "the published likelihood"
     if stages.path is not None:
@@ -193,4 +191,13 @@ def _methods(stages: Stages) -> Iterator[tuple[str, str]]:
         yield "giuntoli2021", "radial basis functions of the state"
 
 
+#: By the method that an uncertainty names.  Chains of NUTS start at randomised optima.
+_OF_SAMPLER = {
+    "randomised": (("oliver1996", "posterior of the functions, randomised maximum likelihood"),),
+    "posterior": (
+        ("hoffman2014", "posterior of the functions, NUTS of Pyro"),
+        ("bingham2019", "posterior of the functions, NUTS of Pyro"),
+        ("oliver1996", "where the chains of NUTS start"),
+    ),
+}
 _OF_CRITERION = {"bic": ("schwarz1978",), "aicc": ("hurvich1989",)}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from beadsmith.calibrate.functional.calibration import Calibration
 from beadsmith.calibrate.functional.envelopes import Envelope
+from beadsmith.campaign.renormalization.workbench import read_stage
 from beadsmith.campaign.study import Manifest, Study
-from beadsmith.errors import StudyError
 from beadsmith.problem.records import Evaluation
 
 #: A document of plain types.
@@ -84,6 +83,7 @@ class Stages:
         fit, sensitivity: the newest documents of these stages.
         calibration: the newest one.
         posterior, published: envelopes by parameter, of the two ways to the uncertainty.
+        sampler: how the posterior was sampled, ``randomised`` or ``posterior`` (NUTS); empty if there is none.
         compared: what is said of the two and of each, in sentences.
         simplified: the newest calibration after simplification.
         by_rule: the same by the published rule; None if there is none, or if it is the one above.
@@ -101,6 +101,7 @@ class Stages:
     calibration: Calibration | None
     posterior: Mapping[str, Envelope]
     published: Mapping[str, Envelope]
+    sampler: str
     compared: tuple[str, ...]
     simplified: Calibration | None
     by_rule: Calibration | None
@@ -130,6 +131,7 @@ def read_stages(study: Study) -> Stages:
         calibration=_last([one.calibration for one in rounds]),
         posterior=_envelopes(posterior),
         published=_envelopes(published),
+        sampler="" if posterior is None else posterior["method"],
         compared=tuple(uncertainty.get("sentences") or ()) + _sentences(posterior),
         simplified=_last([one.simplified for one in rounds]),
         by_rule=None if simplification is None else _by_rule(simplification),
@@ -145,14 +147,14 @@ def _rounds(study: Study) -> list[Round]:
     validations = [number - 1 for number in _numbers(study, _VALIDATION) if number]
     found = []
     for number in sorted({*calibrations, *simplifications, *validations}):
-        calibration = _read(study, "calibration", number)
-        simplification = _read(study, "simplification", number)
+        calibration = read_stage(study, "calibration", number)
+        simplification = read_stage(study, "simplification", number)
         found.append(
             Round(
                 number,
                 None if calibration is None else Calibration.from_json(calibration),
                 None if simplification is None else _simplified(simplification),
-                _read(study, _VALIDATION, number + 1),
+                read_stage(study, _VALIDATION, number + 1),
             )
         )
     return found
@@ -204,7 +206,7 @@ def _sentences(document: Document | None) -> tuple[str, ...]:
 
 def _newest(study: Study, name: str) -> Document | None:
     numbers = _numbers(study, name)
-    return _read(study, name, numbers[-1]) if numbers else None
+    return read_stage(study, name, numbers[-1]) if numbers else None
 
 
 def _numbers(study: Study, name: str) -> list[int]:
@@ -212,20 +214,6 @@ def _numbers(study: Study, name: str) -> list[int]:
     stems = [path.stem.removeprefix(name) for path in study.folder.glob(f"{name}*.json")]
     numbered = [int(stem[1:]) for stem in stems if stem[:1] == "-" and stem[1:].isdigit()]
     return sorted([*numbered, *(0 for stem in stems if not stem)])
-
-
-def _read(study: Study, name: str, number: int) -> Document | None:
-    path = study.folder / (f"{name}-{number}.json" if number else f"{name}.json")
-    if not path.is_file():
-        return None
-    try:
-        document: Document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise StudyError(
-            f"{path}: received text that is no JSON ({error}), expected what the stage wrote; "
-            "remove the file, and run the stage again"
-        ) from error
-    return document
 
 
 def _last(entries: Sequence[_Entry | None]) -> _Entry | None:

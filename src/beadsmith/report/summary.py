@@ -140,10 +140,9 @@ def _result(findings: Findings) -> list[str]:
     if not outcome.evaluations:
         return ["The search has not begun; only models to compare with were measured."]
     if outcome.incumbent is None:
-        return [
-            f"All {len(outcome.evaluations)} evaluations failed, so there is no result. "
-            "The section on failures says why, and what to do."
-        ]
+        total = len(outcome.evaluations)
+        every = "The only evaluation" if total == 1 else f"All {total} evaluations"
+        return [f"{every} failed, so there is no result. The section on failures says why, and what to do."]
     best, tried = outcome.incumbent, count(len(outcome.evaluations), "evaluation")
     sentences = [
         f"The lowest misfit so far is {number(best.misfit or 0.0, 3)}, of evaluation {best.number} of the search. "

@@ -216,3 +216,11 @@ def test_further_runs_are_wished_where_surrogates_know_least(bench):
     for run in wished[3:]:
         states = [State.of(DC=dc) for dc in (0.0, 0.5, 1.0)]
         assert run.state == states[int(np.argmax(ignorance(states, run.model)))]
+
+
+def test_a_damaged_document_is_named_with_a_remedy(two_systems, tmp_path):
+    study = Study(tmp_path)
+    (tmp_path / "calibration.json").write_text('{"digest": "12', encoding="utf-8")
+    bench = Workbench(two_systems, systems_of(two_systems), study, seed=1)
+    with pytest.raises(StudyError, match=r"calibration\.json: received text that is no JSON .* run the stage again"):
+        bench.remembered("calibration", {}, dict)

@@ -201,10 +201,10 @@ def made_validation(problem: Problem, number: int = 1, apart: int = 0, missed: i
             one.state,
             one.value * (3.0 if place < apart else 1.02),
             0.05 * one.value,
-            one.value * 1.01,
+            one.value + 0.5 * one.stderr,
             one.stderr,
             0.0,
-            one.value * (3.0 if place < missed else 1.01),
+            one.value * (3.0 if place < missed else 1.0),
             one.stderr,
         )
         for place, one in enumerate(problem.targets)

@@ -19,6 +19,7 @@ from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Evaluation, Failure, FailureKind
 from beadsmith.report import write_renormalization_report
 from beadsmith.report.references import bibliography
+from beadsmith.report.renormalization import context_of
 from beadsmith.report.stages import read_stages
 
 LIMIT = 2_000_000
@@ -213,7 +214,7 @@ def test_only_methods_that_were_used_are_cited(twin: Problem, part: Callable[...
     assert only_fit == {"giuntoli2021", "rasmussen2006"}
     (tmp_path / "study").rename(tmp_path / "first")
     everything = cited(source(twin, part(*documents), tmp_path / "all.html"))
-    sampling, walking = {"hoffman2014", "bingham2019"}, {"schwarz1978", "satopaa2011"}
+    sampling, walking = {"hoffman2014", "bingham2019", "oliver1996"}, {"schwarz1978", "satopaa2011"}
     assert everything == {
         *only_fit,
         *("sobol2001", "saltelli2010", "legratiet2014", "iwanaga2022"),
@@ -223,6 +224,20 @@ def test_only_methods_that_were_used_are_cited(twin: Problem, part: Callable[...
     (tmp_path / "study").rename(tmp_path / "second")
     without = cited(source(twin, part("fit", "calibration", "sensitivity"), tmp_path / "some.html"))
     assert not without & (sampling | walking)
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [("randomised", {"oliver1996"}), ("posterior", {"oliver1996", "hoffman2014", "bingham2019"}), (None, set())],
+)
+def test_the_sampler_of_the_posterior_that_was_used_is_cited(
+    twin: Problem, part: Callable[..., Study], documents, method: str | None, expected: set[str]
+):
+    stored = documents["uncertainty"]
+    posterior = None if method is None else {**stored["posterior"], "method": method}
+    stages = read_stages(part("calibration", uncertainty={**stored, "posterior": posterior}))
+    cited = {one.text for one in context_of(twin, stages)["citations"]}
+    assert cited & {"oliver1996", "hoffman2014", "bingham2019"} == expected
 
 
 def test_what_made_it_is_said(twin: Problem, part: Callable[..., Study], tmp_path: Path, parse):

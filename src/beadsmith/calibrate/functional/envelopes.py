@@ -69,7 +69,7 @@ class Uncertainty:
     """What is known of all functions.
 
     Attributes:
-        method: ``giuntoli2021`` or ``posterior``.
+        method: ``giuntoli2021``, ``randomised``, or ``posterior`` (NUTS).
         family: of the functions.
         envelopes: by parameter.
         draws: sets of coordinates, shape (draws, size); at most a few hundred are kept.

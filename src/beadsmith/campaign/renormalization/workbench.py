@@ -19,6 +19,7 @@ from beadsmith.campaign.renormalization.surrogates import learnt_in
 from beadsmith.campaign.renormalization.systems import System
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Study
+from beadsmith.errors import StudyError
 from beadsmith.problem.problem import Problem
 
 #: Told what is being done, how much of it is done, and how much there is.
@@ -65,14 +66,16 @@ class Workbench:
             name: of the document.
             essence: all that it depends on, plain types.
             find: makes it.
+
+        Raises:
+            StudyError: the stored one cannot be read.
         """
         digest = hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:16]
-        path = document_path(self.study, name, self.rounds)
-        if path.is_file():
-            stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if stored.get("digest") == digest:
-                return stored
+        stored = read_stage(self.study, name, self.rounds)
+        if stored is not None and stored.get("digest") == digest:
+            return stored
         document = {"digest": digest, **find()}
+        path = document_path(self.study, name, self.rounds)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, document)
         return document
@@ -84,11 +87,21 @@ def document_path(study: Study, name: str, rounds: int | None = None) -> Path:
 
 
 def read_stage(study: Study, name: str, rounds: int | None = None) -> dict[str, Any] | None:
-    """The document of a stage; None if it has not run."""
+    """The document of a stage; None if it has not run.
+
+    Raises:
+        StudyError: it cannot be read.
+    """
     path = document_path(study, name, rounds)
     if not path.is_file():
         return None
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StudyError(
+            f"{path}: received text that is no JSON ({error}), expected what the stage wrote; "
+            "remove the file, and run the stage again"
+        ) from error
     return document
 
 

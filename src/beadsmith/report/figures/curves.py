@@ -18,7 +18,7 @@ from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Observation
 from beadsmith.problem.schema import GlassTransitionHyperbola, GlassTransitionLines
 from beadsmith.problem.state import COORDINATES, DEGREE, State, same_state
-from beadsmith.report.figures.family import is_family
+from beadsmith.report.figures.family import is_family, varying
 from beadsmith.report.figures.style import Picture, draw, legend_beside, legend_label, line_of
 from beadsmith.report.findings import Subject
 from beadsmith.report.labels import observable_label, observable_unit, state_label, variable_unit, with_unit
@@ -72,6 +72,11 @@ class Panel:
     target: Curve | None
     curves: tuple[Curve, ...]
 
+    @property
+    def all_curves(self) -> tuple[Curve, ...]:
+        """Curves of all models, then the target if there is one."""
+        return self.curves if self.target is None else (*self.curves, self.target)
+
 
 def curve_pictures(problem: Problem, start: Subject | None, models: Sequence[Subject]) -> list[Picture]:
     """One picture for each panel, but for those that others draw (:mod:`beadsmith.report.curves`)."""
@@ -92,19 +97,9 @@ def panels(problem: Problem, start: Subject | None, models: Sequence[Subject]) -
             continue
         for rest in _rests(states, variable, [one.state for one in problem.targets if one.observable == observable]):
             panel = _panel(problem, observable, variable, rest, start, models)
-            if max((len(curve.x) for curve in _all_curves(panel)), default=0) > 1:
+            if max((len(curve.x) for curve in panel.all_curves), default=0) > 1:
                 found.append(panel)
     return found
-
-
-def varying(states: Iterable[State]) -> str | None:
-    """The state variable with the most different values, of a distribution its coordinate; None if none takes two."""
-    values: dict[str, set[float]] = {}
-    for state in states:
-        for name, value in state.variables:
-            values.setdefault(name, set()).add(value)
-    several = [name for name in values if len(values[name]) > 1]
-    return max(several, key=lambda name: (name in COORDINATES, len(values[name])), default=None)
 
 
 def _rests(states: Sequence[State], variable: str, targets: Sequence[State]) -> list[State]:
@@ -156,10 +151,6 @@ def _point(one: Observation) -> tuple[State, float, float, float]:
     return one.state, one.value, one.stderr, math.nan if one.between is None else one.between
 
 
-def _all_curves(panel: Panel) -> list[Curve]:
-    return [*panel.curves, *([panel.target] if panel.target is not None else [])]
-
-
 def _picture(problem: Problem, panel: Panel) -> Picture:
     name, unit = observable_label(panel.observable), observable_unit(problem, panel.observable)
     where = f" at {state_label(panel.rest)}" if panel.rest.label else ""
@@ -181,7 +172,7 @@ def _picture(problem: Problem, panel: Panel) -> Picture:
         axes.set_ylim(low, high)
         legend_beside(figure, axes, [curve.label for curve in (panel.target, *curves) if curve is not None])
 
-    text = f"{name}{where} against {x_label}: {', '.join(curve.label for curve in _all_curves(panel))}"
+    text = f"{name}{where} against {x_label}: {', '.join(curve.label for curve in panel.all_curves)}"
     return draw(paint, _HEIGHT, text)
 
 
@@ -200,14 +191,14 @@ def _paint_curve(axes: Axes, curve: Curve, step: float, zorder: float) -> None:
 
 
 def _span(panel: Panel) -> float:
-    x = np.concatenate([curve.x for curve in _all_curves(panel)])
+    x = np.concatenate([curve.x for curve in panel.all_curves])
     return float(np.ptp(x)) or 1.0
 
 
 def _limits(panel: Panel) -> tuple[float, float]:
     """Vertical limits that show all but an outlandish start."""
     starts = [curve for curve in panel.curves if curve.look == START]
-    others = [curve for curve in _all_curves(panel) if curve.look != START] or starts
+    others = [curve for curve in panel.all_curves if curve.look != START] or starts
     low, high = _extent(others)
     span = (high - low) or abs(high) or 1.0
     room = span * (START_MAY_WIDEN - 1)

@@ -7,7 +7,7 @@ the Debye-Waller factor.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Observation
 from beadsmith.problem.schema import DebyeWallerFactor, Elastic, MeanSquaredDisplacement, StressStrain, Yielding
-from beadsmith.problem.state import State, same_state
+from beadsmith.problem.state import COORDINATES, State, same_state
 from beadsmith.report.figures.style import WIDTH, Picture, draw, legend_label
 from beadsmith.report.findings import Subject
 from beadsmith.report.formatting import number
@@ -118,13 +118,23 @@ def families(problem: Problem, models: Sequence[Subject]) -> list[list[Family]]:
             continue
         coordinate = _coordinate(problem, name)
         observed = [one for model in models for one in model.observations if one.observable == name]
-        variable = _telling([one.state.without(coordinate) for one in observed if math.isfinite(one.value)])
+        variable = varying(one.state.without(coordinate) for one in observed if math.isfinite(one.value)) or ""
         rests = sorted({one.state.without(coordinate, variable) for one in observed})
         for rest in rests:
             own = [family for model in models if (family := _family(problem, name, variable, rest, model)).members]
             if own:
                 found.append(own)
     return found
+
+
+def varying(states: Iterable[State]) -> str | None:
+    """The state variable with the most different values, of a distribution its coordinate; None if none takes two."""
+    values: dict[str, set[float]] = {}
+    for state in states:
+        for name, value in state.variables:
+            values.setdefault(name, set()).add(value)
+    several = [name for name in values if len(values[name]) > 1]
+    return max(several, key=lambda name: (name in COORDINATES, len(values[name])), default=None)
 
 
 def guides(problem: Problem, model: Subject, observable: StressStrain, member: Member) -> Guides | None:
@@ -180,16 +190,6 @@ def _coordinate(problem: Problem, name: str) -> str:
     observable = problem.observables[name]
     assert isinstance(observable, StressStrain | MeanSquaredDisplacement)
     return observable.coordinate
-
-
-def _telling(states: Sequence[State]) -> str:
-    """The variable with the most different values; empty if none takes two."""
-    values: dict[str, set[float]] = {}
-    for state in states:
-        for name, value in state.variables:
-            values.setdefault(name, set()).add(value)
-    several = [name for name in values if len(values[name]) > 1]
-    return max(several, key=lambda name: len(values[name]), default="")
 
 
 def _family(problem: Problem, name: str, variable: str, rest: State, model: Subject) -> Family:

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from beadsmith.calibrate.functional.calibration import Calibration
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.state import State
-from beadsmith.report.figures.curves import varying
+from beadsmith.report.figures.family import varying
 from beadsmith.report.figures.grid import panels, rows_of_panels
 from beadsmith.report.figures.style import Picture, draw, legend_below, line_of
 from beadsmith.report.labels import observable_label, observable_unit, state_label, variable_unit, with_unit

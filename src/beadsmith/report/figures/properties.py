@@ -33,7 +33,7 @@ def property_pictures(problem: Problem, start: Subject | None, models: Sequence[
 def _picture(problem: Problem, rest: State, own: Sequence[Panel], models: Sequence[Subject]) -> Picture:
     rows, columns = math.ceil(len(own) / _ACROSS), min(len(own), _ACROSS)
     names = [observable_label(panel.observable) for panel in own]
-    places = np.concatenate([curve.x for panel in own for curve in _all_curves(panel)])
+    places = np.concatenate([curve.x for panel in own for curve in panel.all_curves])
     low, high = float(places.min()), float(places.max())
     scatter = any(curve.scatter is not None for panel in own for curve in panel.curves)
 
@@ -62,7 +62,7 @@ def _picture(problem: Problem, rest: State, own: Sequence[Panel], models: Sequen
 
 
 def _paint(axes: Axes, panel: Panel) -> None:
-    span = float(np.ptp(np.concatenate([curve.x for curve in _all_curves(panel)])))
+    span = float(np.ptp(np.concatenate([curve.x for curve in panel.all_curves])))
     if panel.target is not None:
         one = panel.target
         axes.fill_between(one.x, one.y - one.error, one.y + one.error, color="#d9d9d9", linewidth=0, zorder=1)
@@ -75,10 +75,6 @@ def _paint(axes: Axes, panel: Panel) -> None:
         look = line_of(curve.look, capsize=2.2, elinewidth=1.1, linewidth=thin, markersize=4.0)
         axes.errorbar(curve.x + step, curve.y, curve.error, label=legend_label(curve.label), zorder=3 + number, **look)
     axes.tick_params(labelsize=7.2)
-
-
-def _all_curves(panel: Panel) -> list[Curve]:
-    return [*panel.curves, *([panel.target] if panel.target is not None else [])]
 
 
 def _paint_scatter(axes: Axes, curve: Curve, step: float) -> None:
