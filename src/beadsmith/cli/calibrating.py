@@ -95,6 +95,9 @@ def run(
         say(console, f"\nStopped. {kept} evaluations and all finished simulations are kept in {folder.folder}.")
         say(console, "The same command goes on from here.")
         raise
+    if (spent := folder.finished()) is not None and spent.out_of_time:
+        ended = f"search.time was up after {spent.evaluations} of {plan.evaluations} evaluations"
+        say(console, f"{ended}; the same command goes on for as long again.")
     outcome = outcome_of(folder, loaded)
     write_optuna_study(folder.optuna_journal, loaded.file.title, loaded.parameters.free, outcome.evaluations)
     report_path = write_report(loaded, folder)
