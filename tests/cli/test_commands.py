@@ -97,6 +97,37 @@ def test_a_problem_without_targets_cannot_be_calibrated(tmp_path):
     assert "at least one target" in refused("run", "mine.yaml", folder=tmp_path)
 
 
+THEORY = """
+title: A theory
+beads: {A: {mass: 50 g/mol}}
+molecules: {dimer: {beads: A A}}
+forcefield: {pair: {style: lj/cut, cutoff: 10 angstrom}}
+parameters:
+  pair.A.epsilon: 0.2 to 1.2 kcal/mol
+  pair.A.sigma: {fixed: 4 angstrom}
+  bond.A-A.k: {fixed: 8 kcal/mol/angstrom^2}
+  bond.A-A.length: {fixed: 3.6 angstrom}
+experiments:
+  theory: {kind: formulas, columns: {density: 1 + 0.1 * pair.A.epsilon}, noise: {density: 0.002}}
+observables:
+  density: {kind: mean, experiment: theory, column: density, unit: g/cm^3}
+targets:
+  density: {value: 1.05 g/cm^3, uncertainty: 0.01 g/cm^3, source: invented}
+search: {method: random, evaluations: 100000, remeasure: 1, candidates: 1}
+compute: {local: {workers: 1}}
+"""
+
+
+def test_a_search_whose_time_is_up_says_so(tmp_path):
+    (tmp_path / "theory.yaml").write_text(THEORY.replace("random,", "random, time: 0.5 s,"))
+    words = ("run", "theory.yaml", "--study", "study")
+    told = beadsmith(*words, folder=tmp_path)
+    assert told.returncode == 0, told.stderr
+    kept = len((tmp_path / "study" / "evaluations.jsonl").read_text().splitlines())
+    assert f"search.time was up after {kept} of 100000 evaluations; the same command goes on" in told.stdout
+    assert "time was up" not in beadsmith(*words, "--evaluations", kept, folder=tmp_path).stdout
+
+
 @pytest.mark.lammps
 def test_doctor_finds_lammps_and_all_styles(tmp_path):
     done = beadsmith("doctor", "--json", tmp_path / "doctor.json")

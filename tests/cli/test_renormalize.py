@@ -122,6 +122,21 @@ def test_done_again_it_answers_from_what_it_knows(renormalized):
     assert {path.name for path in kept} >= {"fit.json", "calibration.json", "uncertainty.json", "simplification.json"}
 
 
+def test_status_and_report_know_a_design(renormalized, tmp_path):
+    study, answer = renormalized / "study", tmp_path / "answer.json"
+    told = beadsmith("status", study, "--json", answer)
+    assert told.returncode == 0, told.stderr
+    assert "one: 64 points, 0 failed" in told.stdout
+    assert json.loads(answer.read_text())["systems"]["other"]["points"] == 64
+    assert beadsmith("report", study, "--output", tmp_path / "page.html", "--json", answer).returncode == 0
+    assert (tmp_path / "page.html").read_text() == (study / "renormalization.html").read_text()
+    assert not (study / "report.html").exists()
+    assert json.loads(answer.read_text())["report"] == str(tmp_path / "page.html")
+    refused = beadsmith("report", study, "--repeat", study)
+    assert refused.returncode == 2
+    assert "--repeat" in refused.stderr
+
+
 @pytest.mark.parametrize(("form", "numbers"), [("constant", 3), ("linear", 6)])
 def test_other_forms_are_fitted_to_the_same_study(renormalized, form, numbers, tmp_path):
     words = ("--study", renormalized / "study", "--functions", form, "--json", tmp_path / "answer.json")

@@ -209,5 +209,7 @@ class TestConformation:
 
 def test_without_rdkit_the_sentence_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ProblemError, match=r"molecules\.water\.smiles.*RDKit to be installed.*beadsmith\[atoms\]"):
+    with pytest.raises(
+        ProblemError, match=r"molecules\.water\.smiles.*RDKit to be installed; pip install \"\.\[atoms\]\" in"
+    ):
         molecular_graph("water", "O")

@@ -156,7 +156,9 @@ def test_groups_and_states_that_do_not_fit(words, sentence):
 
 def test_a_missing_library_is_asked_for(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ProblemError, match=r"the optional SALib to be installed; pip install \"beadsmith\[gp\]\""):
+    with pytest.raises(
+        ProblemError, match=r"the optional SALib to be installed; pip install \"\.\[gp\]\" in the folder of"
+    ):
         sobol_indices(ishigami, ISHIGAMI)
 
 

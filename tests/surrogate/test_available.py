@@ -22,7 +22,7 @@ def test_a_missing_library_is_one_sentence(monkeypatch, missing):
         require_gaussian_processes("search.method", "grey-box")
     assert str(caught.value) == (
         f"search.method: received grey-box, expected the optional {missing} to be installed; "
-        'pip install "beadsmith[gp]"'
+        'pip install ".[gp]" in the folder of Beadsmith'
     )
 
 

@@ -154,12 +154,15 @@ def calibrate(laboratory: Laboratory, study: Study, plan: Plan) -> Iterator[Step
         if evaluation.number >= known:
             study.finish(None)
         yield Step("search", evaluation, evaluation.number + 1, plan.evaluations, evaluation.number < known)
+    spent = len(study.rows("evaluations"))
+    late = deadline is not None and time.monotonic() > deadline
+    out_of_time = late and spent < plan.evaluations and not search.finished
     yield from _measure_best(laboratory, study, plan, manifest.seed, compared)
     best = outcome_of(study, problem).best
     if best is not None:
         model = calibrated_model(problem, best, manifest)
         write_document(study.best_model, document_from_model(model, problem.parameters))
-    study.finish(Finished(len(study.rows("evaluations")), plan.remeasure))
+    study.finish(Finished(spent, plan.remeasure, out_of_time))
 
 
 def open_at_once(method: str, workers: int, experiments: int) -> int:

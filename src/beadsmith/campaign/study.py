@@ -105,10 +105,12 @@ class Finished:
     Attributes:
         evaluations: of the search.
         remeasure: how often each of the best was measured again.
+        out_of_time: whether the search ended for its time alone, with evaluations left.
     """
 
     evaluations: int
     remeasure: int
+    out_of_time: bool = False
 
 
 @dataclass(frozen=True)

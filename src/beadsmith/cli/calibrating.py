@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,9 +14,12 @@ from beadsmith.campaign.default_search import search_method
 from beadsmith.campaign.finalists import measured_finalists
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.pool import worker_count
+from beadsmith.campaign.renormalization.designing import METHOD as DESIGN
+from beadsmith.campaign.renormalization.systems import systems_of
 from beadsmith.campaign.start import load_start
-from beadsmith.campaign.study import Study
-from beadsmith.cli.answers import run_answer, write_answer
+from beadsmith.campaign.study import Manifest, Study
+from beadsmith.cli.answers import run_answer, units_of, write_answer
+from beadsmith.cli.designing import design_answer, say_failures
 from beadsmith.cli.finalists import measure_wanted, show_finalists, wanted_finalists
 from beadsmith.cli.options import (
     FidelityOption,
@@ -35,6 +38,7 @@ from beadsmith.errors import ProblemError, StudyError
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.schema import SEARCH_METHODS
 from beadsmith.report.page import write_report
+from beadsmith.report.renormalization import write_renormalization_report
 from beadsmith.report.terminal import terminal_table
 from beadsmith.search.optuna_study import write_optuna_study
 
@@ -95,6 +99,9 @@ def run(
         say(console, f"\nStopped. {kept} evaluations and all finished simulations are kept in {folder.folder}.")
         say(console, "The same command goes on from here.")
         raise
+    if (spent := folder.finished()) is not None and spent.out_of_time:
+        ended = f"search.time was up after {spent.evaluations} of {plan.evaluations} evaluations"
+        say(console, f"{ended}; the same command goes on for as long again.")
     outcome = outcome_of(folder, loaded)
     write_optuna_study(folder.optuna_journal, loaded.file.title, loaded.parameters.free, outcome.evaluations)
     report_path = write_report(loaded, folder)
@@ -115,12 +122,18 @@ def status(
     json: JsonOption = None,
 ) -> None:
     """Say how far a study is, also while it runs."""
-    folder, loaded = _stored(study, problem)
-    outcome = outcome_of(folder, loaded)
-    manifest = folder.manifest()
+    folder, manifest, loaded = _stored(study, problem)
     console = Console()
-    if manifest is not None:
-        say(console, f"{manifest.title}: {manifest.method}, fidelity {manifest.fidelity}, seed {manifest.seed}")
+    say(console, f"{manifest.title}: {manifest.method}, fidelity {manifest.fidelity}, seed {manifest.seed}")
+    if manifest.method == DESIGN:
+        answer = _design_answer(folder, manifest, loaded)
+        for name, system in answer["systems"].items():
+            say(console, f"{name}: {system['points']} points, {system['failures']} failed")
+        say(console, f"{answer['core_seconds']:.0f} core-seconds; {len(folder.store.names())} finished simulations")
+        say_failures(console, folder)
+        write_answer(json, {"command": "status", **answer})
+        return
+    outcome = outcome_of(folder, loaded)
     failed = sum(evaluation.failed for evaluation in outcome.evaluations)
     say(console, f"{len(outcome.evaluations)} evaluations, {failed} failed, {outcome.core_seconds:.0f} core-seconds")
     say(console, f"{len(folder.store.names())} finished simulations")
@@ -148,8 +161,16 @@ def report(
     output: Annotated[Path | None, typer.Option(help="Where to write; report.html in the study if left out.")] = None,
     json: JsonOption = None,
 ) -> None:
-    """Write the report of a study again, from what is stored."""
-    folder, loaded = _stored(study, problem)
+    """Write the report of a study again, from what is stored; of a design, the page of its renormalization."""
+    folder, manifest, loaded = _stored(study, problem)
+    if manifest.method == DESIGN:
+        if others:
+            raise ProblemError("--repeat", str(others[0]), "nothing for the study of a design", "leave it out")
+        path = write_renormalization_report(loaded, folder, output)
+        say(Console(), f"Report  {path}")
+        answer = _design_answer(folder, manifest, loaded)
+        write_answer(json, {"command": "report", **answer, "report": str(path)})
+        return
     path = write_report(loaded, folder, output, others=[Study(other) for other in others or []])
     say(Console(), f"Report  {path}")
     write_answer(
@@ -197,12 +218,18 @@ def _show(shown: Display, step: Step) -> None:
     shown.step(step.phase, step.done, step.total, known=step.known)
 
 
-def _stored(folder: Path, problem: Path | None) -> tuple[Study, Problem]:
+def _design_answer(study: Study, manifest: Manifest, problem: Problem) -> dict[str, Any]:
+    """Answer of ``status`` and ``report`` for a design."""
+    head = {"study": str(study.folder), "fidelity": manifest.fidelity, "seed": manifest.seed, "lammps": manifest.engine}
+    return {**head, **design_answer(systems_of(problem), study), "units": units_of(problem)}
+
+
+def _stored(folder: Path, problem: Path | None) -> tuple[Study, Manifest, Problem]:
     study = Study(folder)
     manifest = study.manifest()
     if manifest is None:
         raise StudyError(f"{folder}: holds no study; give the folder that 'beadsmith run' was given as --study")
-    return study, coarse_problem(problem or _problem_of(study, manifest.original), manifest.fidelity)
+    return study, manifest, coarse_problem(problem or _problem_of(study, manifest.original), manifest.fidelity)
 
 
 def _problem_of(study: Study, original: Path) -> Path:

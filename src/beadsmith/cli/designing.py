@@ -67,9 +67,7 @@ def design(
         say(console, f"{table}: {add_table(loaded, systems, folder, table)} rows added")
     with display(console) as shown:
         simulate_design(loaded, systems, folder, seed, lambda *step: shown.step(*step, known=False))
-    for row in folder.rows(TABLE):
-        for failure in row.failures:
-            say(console, f"{row.label}, point {row.number} failed: {failure.sentence}")
+    say_failures(console, folder)
     say(console, f"Design  {write_table(loaded, systems, folder)}")
     answer = design_answer(systems, folder)
     wall = time.monotonic() - started
@@ -94,6 +92,13 @@ def simulate_design(problem: Problem, systems: Sequence[System], study: Study, s
     with open_laboratory(problem, study, judge=False) as laboratory:
         for step in run_design(laboratory, study, systems, seed, count):
             progress("design", step.done, step.total)
+
+
+def say_failures(console: Console, study: Study) -> None:
+    """Say which points failed, and why."""
+    for row in study.rows(TABLE):
+        for failure in row.failures:
+            say(console, f"{row.label}, point {row.number} failed: {failure.sentence}")
 
 
 def design_answer(systems: Sequence[System], study: Study) -> dict[str, Any]:

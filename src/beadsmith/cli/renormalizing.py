@@ -146,7 +146,9 @@ def validate(
     problem: ProblemArgument,
     model: Annotated[
         Path | None,
-        typer.Option("--model", "-m", help="Model file; the study's calibrated one if left out.", metavar="MODEL"),
+        typer.Option(
+            "--model", "-m", help="Model file; if left out, the one that the study wrote last.", metavar="MODEL"
+        ),
     ] = None,
     fidelity: FidelityOption = None,
     seed: SeedOption = 1,

@@ -55,7 +55,7 @@ def molecular_graph(name: str, smiles: str, sites: str = "") -> MolecularGraph:
     where = f"molecules.{name}.smiles"
     if importlib.util.find_spec("rdkit") is None:
         expected = "the optional package RDKit to be installed"
-        raise ProblemError(where, smiles, expected, 'pip install "beadsmith[atoms]"')
+        raise ProblemError(where, smiles, expected, 'pip install ".[atoms]" in the folder of Beadsmith')
     molecule = _parsed(smiles, where)
     _check(molecule, smiles, sites, name)
     capped = _with_caps(molecule, _CARBON)

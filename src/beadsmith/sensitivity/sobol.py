@@ -97,9 +97,8 @@ def sobol_indices(
         EstimateError: the function does not vary over the box, or is not finite.
     """
     if importlib.util.find_spec("SALib") is None:
-        raise ProblemError(
-            "sensitivity", "Sobol' indices", "the optional SALib to be installed", 'pip install "beadsmith[gp]"'
-        )
+        remedy = 'pip install ".[gp]" in the folder of Beadsmith'
+        raise ProblemError("sensitivity", "Sobol' indices", "the optional SALib to be installed", remedy)
     held = dict(held or {})
     free = _free(axes, held)
     labels = _labels(free, groups or {}, held)

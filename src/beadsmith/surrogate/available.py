@@ -26,9 +26,8 @@ def require_gaussian_processes(where: str, what: str) -> None:
         ProblemError: a library is missing; the sentence says how to install it.
     """
     if missing := _missing():
-        raise ProblemError(
-            where, what, f"the optional {', '.join(missing)} to be installed", 'pip install "beadsmith[gp]"'
-        )
+        remedy = 'pip install ".[gp]" in the folder of Beadsmith'
+        raise ProblemError(where, what, f"the optional {', '.join(missing)} to be installed", remedy)
 
 
 def _missing() -> list[str]:

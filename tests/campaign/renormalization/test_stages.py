@@ -1,5 +1,6 @@
 """Stages one after the other on two systems in closed form: known functions are found, and nothing is done twice."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -94,6 +95,17 @@ def test_the_model_that_is_written_is_the_one_that_was_found(bench):
     assert again.at(at) == pytest.approx(written.at(at), rel=1e-5)
     assert again.holds_for == {"DC": (0.0, 1.0)}
     assert again.at(at)["pair.A.sigma"] == 4.0
+
+
+def test_the_newest_model_is_the_one_that_was_written_last(two_systems, tmp_path):
+    bench = Workbench(two_systems, systems_of(two_systems), Study(tmp_path), seed=1)
+    calibrated, simplified = tmp_path / "calibrated.yaml", tmp_path / "simplified.yaml"
+    for path in (calibrated, simplified):
+        path.touch()
+    for times, newest in (((2, 1), calibrated), ((1, 2), simplified), ((2, 2), simplified)):
+        for path, seconds in zip((calibrated, simplified), times, strict=True):
+            os.utime(path, (seconds, seconds))
+        assert newest_model(bench) == newest
 
 
 def test_parameters_without_targets_stay_in_the_middle(two_systems):

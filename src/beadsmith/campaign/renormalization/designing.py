@@ -23,6 +23,9 @@ from beadsmith.problem.records import Evaluation
 #: Table of a study that holds its design; the label of a row is its system, its number that of the point.
 TABLE = "design"
 
+#: What a manifest says in the place of a search.
+METHOD = "design"
+
 #: Seeds of a design are the seventh kind that derives from a study's (see ``seed_of``).
 _SEEDS = 7
 
@@ -55,7 +58,7 @@ def design_manifest(problem: Problem, seed: int, engine: str) -> Manifest:
         problem=_digest(problem),
         problem_file=problem.path.name,
         fidelity=problem.fidelity,
-        method="design",
+        method=METHOD,
         seed=seed,
         in_flight=0,
         engine=engine,

@@ -205,18 +205,17 @@ def next_round(study: Study) -> int:
 
 
 def newest_model(bench: Workbench) -> Path:
-    """The model that was calibrated last: the simplified one if there is one.
+    """The model file that was written last; the simplified one of two that were written at the same time.
 
     Raises:
         StudyError: there is none.
     """
-    for name in MODELS:
-        path = bench.study.folder / f"{name}.yaml"
-        if path.is_file():
-            return path
-    raise StudyError(
-        f"{bench.study.folder}: holds no calibrated model; run 'beadsmith calibrate' first, or name --model"
-    )
+    written = [path for name in MODELS if (path := bench.study.folder / f"{name}.yaml").is_file()]
+    if not written:
+        raise StudyError(
+            f"{bench.study.folder}: holds no calibrated model; run 'beadsmith calibrate' first, or name --model"
+        )
+    return max(written, key=lambda path: path.stat().st_mtime_ns)
 
 
 def validation_document(number: int, runs: Sequence[Evaluation], comparisons: Sequence[Comparison]) -> dict[str, Any]:
