@@ -19,11 +19,18 @@ _ADDED = "added"
 _VALIDATION, _REFINEMENT = "validation-", "refinement-"
 
 
-def known_rows(problem: Problem, systems: Sequence[System], study: Study, rounds: int | None = None) -> list[Row]:
+def known_rows(
+    problem: Problem,
+    systems: Sequence[System],
+    study: Study,
+    rounds: int | None = None,
+    refinements: int | None = None,
+) -> list[Row]:
     """Every row that is known, each once.
 
     Args:
-        rounds: so many rounds of validation count; all of them if None.
+        rounds: runs of so many rounds of validation count; of all if None.
+        refinements: runs that were added after so many of them count; after all of ``rounds`` if None.
 
     Raises:
         ProblemError: a table that cannot be read.
@@ -32,7 +39,8 @@ def known_rows(problem: Problem, systems: Sequence[System], study: Study, rounds
     declared = () if problem.file.design is None else problem.file.design.data
     tables = [problem.file_named(name) for name in declared] + sorted((study.folder / _ADDED).glob("*.csv"))
     rows = [row for table in tables for row in read_rows(problem, systems, table)]
-    for table in (TABLE, *validation_tables(study)[:rounds], *_tables(study, _REFINEMENT)[:rounds]):
+    refined = rounds if refinements is None else refinements
+    for table in (TABLE, *_tables(study, _VALIDATION, rounds), *_tables(study, _REFINEMENT, refined)):
         rows += rows_of(problem, systems, study.rows(table))
     if not rows:
         failed = sum(row.failed for row in study.rows(TABLE))
@@ -67,9 +75,10 @@ def refinement_table(number: int) -> str:
     return f"{_REFINEMENT}{number}"
 
 
-def _tables(study: Study, kind: str) -> list[str]:
-    names = [path.stem for path in study.folder.glob(f"{kind}*.jsonl")]
-    return sorted(names, key=lambda name: int(name.removeprefix(kind)))
+def _tables(study: Study, kind: str, last: int | None = None) -> list[str]:
+    """Tables of the rounds up to the last one that counts."""
+    numbers = sorted(int(path.stem.removeprefix(kind)) for path in study.folder.glob(f"{kind}*.jsonl"))
+    return [f"{kind}{number}" for number in numbers if last is None or number <= last]
 
 
 def add_table(problem: Problem, systems: Sequence[System], study: Study, path: Path) -> int:
