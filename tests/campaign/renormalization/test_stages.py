@@ -60,6 +60,21 @@ def test_more_rows_are_learnt_anew(bench, tmp_path):
     assert judged_surrogates(bench)["surrogates"]["other"]["other_density"]["points"] == before + 1
 
 
+def test_tables_of_equal_name_are_all_learnt_and_each_once(bench, tmp_path):
+    before = len(known_rows(bench.problem, bench.systems, bench.study))
+    tables = [tmp_path / name / "runs.csv" for name in ("a", "b")]
+    for table, value in zip(tables, (1.37, 1.38), strict=True):
+        table.parent.mkdir()
+        table.write_text(f"system,DC,pair.B.epsilon,pair.C.epsilon,other_density\nother,0.5,0.4,0.7,{value}\n")
+        assert add_table(bench.problem, bench.systems, bench.study, table) == 1
+    kept = sorted((bench.study.folder / "added").iterdir())
+    assert len(kept) == 2
+    for table in (*tables, *kept):
+        assert add_table(bench.problem, bench.systems, bench.study, table) == 1
+    assert sorted((bench.study.folder / "added").iterdir()) == kept
+    assert len(known_rows(bench.problem, bench.systems, bench.study)) == before + 2
+
+
 def test_sensitivity_is_what_the_formula_says(bench):
     shares = sensitivities(bench, {"DC": 0.5}, force=False)["sensitivity"]["other"]["other_density"]["parameters"]
     assert shares["names"] == ["pair.B.epsilon", "pair.C.epsilon"]

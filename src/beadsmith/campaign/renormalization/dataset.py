@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from beadsmith.campaign.renormalization.table import Row, read_rows, rows_of, un
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
 from beadsmith.problem.problem import Problem
+from beadsmith.problem.replacing import replacing
 
 #: Folder of a study that holds tables that were added to it.
 _ADDED = "added"
@@ -84,12 +85,19 @@ def _tables(study: Study, kind: str, last: int | None = None) -> list[str]:
 def add_table(problem: Problem, systems: Sequence[System], study: Study, path: Path) -> int:
     """Add a table of a user's own runs to a study; how many rows it has.
 
+    Its copy is named after its content, too: tables of equal name are different tables, and one that is there already
+    is not added again.
+
     Raises:
         ProblemError: it cannot be read.
     """
     rows = read_rows(problem, systems, path)
-    (study.folder / _ADDED).mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, study.folder / _ADDED / f"{path.stem}.csv")
+    content, folder = path.read_bytes(), study.folder / _ADDED
+    digest = hashlib.sha256(content).hexdigest()[:8]
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(one.stem.endswith(f"-{digest}") for one in folder.glob("*.csv")):
+        with replacing(folder / f"{path.stem}-{digest}.csv") as partial:
+            partial.write_bytes(content)
     return len(rows)
 
 
