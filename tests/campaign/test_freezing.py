@@ -98,7 +98,7 @@ def test_rules_that_come_later_are_overruled_at_the_price_of_the_remarks(make, t
     [
         ("", True),
         (
-            "targets: {length: {state: {T: 300 K}, value: 3.2 angstrom, uncertainty: 5 %, source: us}}\n",
+            "targets: {length: {state: {T: 300 K}, value: 3.2 angstrom, uncertainty: 0.1 angstrom, source: us}}\n",
             True,
         ),
         ("parameters:\n  bond.*.k: 4 to 9 kcal/mol/angstrom^2\n", True),
