@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 
 from beadsmith.campaign.freezing import write_frozen
 from beadsmith.errors import ProblemError
@@ -90,6 +91,66 @@ def test_rules_that_come_later_are_overruled_at_the_price_of_the_remarks(make, t
     assert [one.name for one in reduced.parameters.free] == ["bond.A-A.length", "pair.A.sigma"]
     assert same_but_for_parameters(problem, reduced)
     assert "#" not in (tmp_path / "reduced.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [
+        ("", True),
+        (
+            "targets: {length: {state: {T: 300 K}, value: 3.2 angstrom, uncertainty: 0.1 angstrom, source: us}}\n",
+            True,
+        ),
+        ("parameters:\n  bond.*.k: 4 to 9 kcal/mol/angstrom^2\n", True),
+        # A section in braces cannot be followed by another one.
+        (None, False),
+    ],
+    ids=("nothing of its own", "another section", "rules of its own", "in braces"),
+)
+def test_a_file_that_extends_another_still_does(make, tmp_path, own, kept):
+    make(STYLES["patterns"])
+    path = tmp_path / "mine.yaml"
+    text = (
+        "{extends: problem.yaml, title: Mine}\n"
+        if own is None
+        else f"extends: problem.yaml  # a remark\ntitle: Mine\n{own}"
+    )
+    path.write_text(text)
+    problem = load_problem(path)
+    assert write_frozen(problem, VALUES, tmp_path / "reduced.yaml", "held for a test") == kept
+    written = (tmp_path / "reduced.yaml").read_text()
+    assert "extends: problem.yaml" in written
+    assert not kept or ("# held for a test" in written and "# a remark" in written)
+    reduced = load_problem(tmp_path / "reduced.yaml")
+    assert [one.name for one in reduced.parameters.free] == ["pair.A.sigma"]
+    assert reduced.parameters.fixed == pytest.approx({**problem.parameters.fixed, **VALUES}, rel=1e-8)
+    assert same_but_for_parameters(problem, reduced)
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("style", ["block", "long form"])
+def test_rules_that_a_file_inherits_and_could_not_overrule_are_written_out(make, tmp_path, style):
+    """An entry of the extended file keeps its place, before a pattern, or its range."""
+    rules = STYLES[style].replace("pair.A.sigma: 3 to 4", "pair.*.epsilon: 0.1 to 0.6 kcal/mol\n  pair.A.sigma: 3 to 4")
+    make(rules)
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: problem.yaml\ntitle: Mine\n")
+    problem = load_problem(path)
+    assert not write_frozen(problem, VALUES, tmp_path / "reduced.yaml")
+    assert "extends" not in (tmp_path / "reduced.yaml").read_text()
+    reduced = load_problem(tmp_path / "reduced.yaml")
+    assert [one.name for one in reduced.parameters.free] == ["pair.A.sigma"]
+    assert reduced.parameters.fixed == pytest.approx({**problem.parameters.fixed, **VALUES}, rel=1e-8)
+    assert same_but_for_parameters(problem, reduced)
+
+
+def test_networks_name_the_model_they_are_cured_with(network_document, tmp_path):
+    network_document["experiments"]["network"]["cure"]["model"] = "cured.yaml"
+    (tmp_path / "problem.yaml").write_text(yaml.safe_dump(network_document))
+    (tmp_path / "elsewhere").mkdir()
+    problem = load_problem(tmp_path / "problem.yaml")
+    with pytest.raises(ProblemError, match=r"relative to itself, such as cured\.yaml"):
+        write_frozen(problem, {"pair.E.epsilon": 1.0}, tmp_path / "elsewhere" / "reduced.yaml")
 
 
 def test_a_fidelity_with_rules_of_its_own_is_refused(make, tmp_path):

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from beadsmith.campaign.study import Manifest, Study, digest_of
+from beadsmith.problem.document import write_document
+from beadsmith.problem.model import constant_model, document_from_model
+from beadsmith.problem.problem import load_problem
 
 ROOT = Path(__file__).parents[2]
 PEBAX = ROOT / "examples" / "pebax" / "problem.yaml"
@@ -87,6 +94,120 @@ def test_mistakes_get_one_sentence(words, fragments, tmp_path):
     sentence = refused(*words, folder=tmp_path)
     for fragment in fragments:
         assert fragment in sentence
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("schema", "-o", "nowhere/schema.json"),
+        ("export", PEBAX, "-m", PUBLISHED, "--state", "T=300", "-o", "nowhere/model.lmp"),
+        ("export", PEBAX, "-m", PUBLISHED, "--yaml", "-o", "nowhere/model.yaml"),
+        ("build", PEBAX, "-m", PUBLISHED, "--experiment", "vacuum", "-o", "a_file"),
+        ("init", "/proc/mine.yaml"),
+    ],
+    ids=("schema", "include", "model", "configuration", "starting file"),
+)
+def test_what_cannot_be_written_gets_one_sentence(words, tmp_path):
+    (tmp_path / "a_file").touch()
+    said = refused(*words, folder=tmp_path)
+    assert f"beadsmith: {words[-1]}: received " in said
+    assert "check its folder, permissions and free space" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["a_file"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux that is always full")
+def test_a_full_disk_is_said():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "beadsmith", "schema"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("beadsmith: a file, or the output: received No space left on device")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["--help", "schema"])  # less and more than a pipe holds
+def test_a_reader_that_has_seen_enough_is_no_mistake(words):
+    command = [sys.executable, "-m", "beadsmith", words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_json_goes_through_a_pipe_and_behind_a_link(tmp_path):
+    beadsmith("init", "mine.yaml", folder=tmp_path)
+    (tmp_path / "link.json").symlink_to("answer.json")
+    words = ("check", "mine.yaml", "--no-timing", "--json")
+    assert beadsmith(*words, "link.json", folder=tmp_path).returncode == 0
+    assert (tmp_path / "link.json").is_symlink()
+    plan = json.loads((tmp_path / "answer.json").read_text())
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", "pipe"], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as reader:
+        assert beadsmith(*words, "pipe", folder=tmp_path).returncode == 0
+        assert (tmp_path / "pipe").is_fifo()
+        assert json.loads(reader.stdout.read()) == plan
+
+
+def test_files_beside_a_problem_that_extends_another_are_found_by_its_study(tmp_path, network_document):
+    network_document["experiments"]["network"]["cure"]["model"] = "cured.yaml"
+    target = {
+        "state": {"T": "300 K", "DC": 0.9},
+        "value": "1.1 g/cm^3",
+        "uncertainty": "0.1 g/cm^3",
+        "source": "invented",
+    }
+    mine = {"extends": "base.yaml", "title": "Mine", "targets": {"density": target}}
+    for name, document in (("base", network_document), ("mine", mine)):
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(document))
+    parameters = load_problem(tmp_path / "mine.yaml").parameters
+    cured = constant_model("cured", parameters, parameters.middle)
+    write_document(tmp_path / "cured.yaml", document_from_model(cured, parameters))
+    problem, study = load_problem(tmp_path / "mine.yaml"), Study(tmp_path / "study")
+    manifest = Manifest(
+        "Mine", digest_of(problem), "mine.yaml", "base", "tpe", 1, 2, "none", problem_folder=str(tmp_path)
+    )
+    study.open_for(manifest, problem)
+    done = beadsmith("report", "study", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    # Other remarks say the same; another title does not, and then the study has its own copy.
+    (tmp_path / "mine.yaml").write_text("# A remark.\n" + yaml.safe_dump(mine))
+    done = beadsmith("report", "study", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**mine, "title": "Another"}))
+    assert "study/cured.yaml: received no such file" in refused("report", "study", folder=tmp_path)
+
+
+IN_TWO_STATES = """
+title: A formula
+beads: {A: {mass: 50 g/mol}}
+molecules: {dimer: {beads: A A}}
+forcefield: {pair: {style: lj/cut, cutoff: 10 angstrom}}
+parameters:
+  pair.*.epsilon: 0.2 to 1.2 kcal/mol
+  pair.*.sigma: {fixed: 4 angstrom}
+  bond.*.k: {fixed: 8 kcal/mol/angstrom^2}
+  bond.*.length: {fixed: 3.6 angstrom}
+experiments:
+  one: {kind: formulas, states: {DC: 0 1}, columns: {density: sqrt(DC - 0.5)}}
+observables:
+  density: {kind: mean, experiment: one, column: density, unit: g/cm^3}
+"""
+
+
+@pytest.mark.parametrize(("states", "code"), [("1", 0), ("0", 1), ("0,1", 1)])
+def test_a_state_at_which_nothing_could_be_measured_is_told_by_the_exit_code(tmp_path, states, code):
+    (tmp_path / "formula.yaml").write_text(IN_TWO_STATES)
+    parameters = load_problem(tmp_path / "formula.yaml").parameters
+    model = constant_model("middle", parameters, parameters.middle)
+    write_document(tmp_path / "model.yaml", document_from_model(model, parameters))
+    done = beadsmith("evaluate", "formula.yaml", "-m", "model.yaml", "--state", f"DC={states}", folder=tmp_path)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert done.stderr == ""
 
 
 def test_a_problem_without_targets_cannot_be_calibrated(tmp_path):

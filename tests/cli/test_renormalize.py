@@ -161,6 +161,14 @@ def test_a_design_that_is_too_small_is_refused_with_what_it_wants(tmp_path):
     assert "received 3 points, expected at least 4" in message
 
 
+def test_another_parameter_set_free_after_the_design_is_refused(tmp_path):
+    (tmp_path / "problem.yaml").write_text(FILE)
+    assert beadsmith("design", tmp_path / "problem.yaml", "--study", tmp_path / "study", "--points", 4).returncode == 0
+    freed = FILE.replace("pair.*.sigma: {fixed: 4 angstrom}", "pair.*.sigma: 3.5 to 4.5 angstrom")
+    freed = freed.replace("density: 1 +", "density: 1 + 0.1 * pair.A.sigma +")
+    assert "holds a design with another version of the problem file" in wrong(tmp_path, "fit", text=freed)
+
+
 def test_when_all_runs_failed_there_is_nothing_to_learn_from(tmp_path):
     text = FILE.replace("density: 1 +", "density: log(-1) +").replace("density: 1.2 -", "density: log(-1) -")
     (tmp_path / "problem.yaml").write_text(text)

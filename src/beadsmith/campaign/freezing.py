@@ -15,9 +15,9 @@ import yaml
 
 from beadsmith.errors import ProblemError
 from beadsmith.problem.document import read_document, write_document
-from beadsmith.problem.problem import Problem, load_problem
+from beadsmith.problem.problem import Problem, load_problem, read_problem
 from beadsmith.problem.quantity import format_quantity
-from beadsmith.problem.schema import Script
+from beadsmith.problem.schema import Network, Script
 
 #: Significant digits of the values that are held: more than any simulation can tell.
 _DIGITS = 9
@@ -47,8 +47,12 @@ def write_frozen(problem: Problem, values: Mapping[str, float], path: Path, rema
             partial.write_text(text, encoding="utf-8")
             kept = _means_the_same(partial, problem, values)
         if not kept:
-            write_document(partial, _with_entries(read_document(problem.path), fixed))
-            if not _means_the_same(partial, problem, values):
+            # What extends another file may overrule it or, where the order of rules forbids that, contain it.
+            for document in (read_document(problem.path), read_problem(problem.path)):
+                write_document(partial, _with_entries(document, fixed))
+                if _means_the_same(partial, problem, values):
+                    break
+            else:
                 raise ProblemError(
                     f"{problem.path}: fidelities.{problem.fidelity}.parameters",
                     "rules for parameters that are to be held",
@@ -82,17 +86,21 @@ def _named_files(problem: Problem) -> list[str]:
     """Files that the problem names relative to itself."""
     scripts = [one for one in problem.experiments.values() if isinstance(one, Script)]
     precision = problem.file.precision
+    networks = [one for one in problem.experiments.values() if isinstance(one, Network)]
     named = [name for one in scripts for name in (one.script, one.data, *one.files)]
+    named += [one.cure.model for one in networks]
     named += [*problem.file.compare.values(), *problem.file.search.start]
     named += [None if precision is None else precision.measured]
     return [name for name in named if name]
 
 
 def _with_lines(text: str, fixed: Mapping[str, str], remark: str) -> str | None:
-    """The text with these entries among its parameters; None if it has no such section of its own."""
+    """The text with these entries among its parameters, or in such a section at its end; None if that cannot be."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     entries = root.value if isinstance(root, yaml.MappingNode) else []
     section = next((value for key, value in entries if key.value == "parameters"), None)
+    if section is None and isinstance(root, yaml.MappingNode) and fixed and not root.flow_style:
+        return _with_section(text, " " * root.start_mark.column, fixed, remark)
     if not isinstance(section, yaml.MappingNode) or not section.value:
         return None
     own = {key.value: value for key, value in section.value if key.value in fixed}
@@ -106,6 +114,17 @@ def _with_lines(text: str, fixed: Mapping[str, str], remark: str) -> str | None:
     return text
 
 
+def _with_section(text: str, indent: str, fixed: Mapping[str, str], remark: str) -> str:
+    """The text with a section of parameters at its end; for a file that extends another one, to which they belong."""
+    lines = [f"{indent}parameters:", *(f"{indent}  {line}" for line in _lines(fixed, remark))]
+    return f"{text.rstrip()}\n" + "".join(f"{line}\n" for line in lines)
+
+
+def _lines(new: Mapping[str, str], remark: str) -> list[str]:
+    """Entries in lines of their own."""
+    return [*([f"# {remark}"] if remark else []), *(f"{name}: {{fixed: {value}}}" for name, value in new.items())]
+
+
 def _addition(text: str, section: yaml.MappingNode, new: Mapping[str, str], remark: str) -> dict[tuple[int, int], str]:
     """Entries at the end of the section, where they overrule all before: where to put them, and what."""
     if section.flow_style:
@@ -114,9 +133,7 @@ def _addition(text: str, section: yaml.MappingNode, new: Mapping[str, str], rema
     indent = " " * section.value[0][0].start_mark.column
     end_of_line = text.find("\n", _end_of(section, text))
     place = len(text) if end_of_line < 0 else end_of_line
-    lines = [f"# {remark}"] if remark else []
-    lines += [f"{name}: {{fixed: {value}}}" for name, value in new.items()]
-    return {(place, place): "".join(f"\n{indent}{line}" for line in lines)}
+    return {(place, place): "".join(f"\n{indent}{line}" for line in _lines(new, remark))}
 
 
 def _end_of(node: Any, text: str) -> int:
@@ -129,7 +146,7 @@ def _end_of(node: Any, text: str) -> int:
 
 def _with_entries(document: Mapping[str, Any], fixed: Mapping[str, str]) -> dict[str, Any]:
     """The document with these entries last among its parameters."""
-    others = {name: rule for name, rule in document["parameters"].items() if name not in fixed}
+    others = {name: rule for name, rule in (document.get("parameters") or {}).items() if name not in fixed}
     return {**document, "parameters": {**others, **{name: {"fixed": value} for name, value in fixed.items()}}}
 
 

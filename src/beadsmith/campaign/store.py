@@ -8,7 +8,6 @@ was running; where restart files are written, only what came after the last one.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from typing import Any
 from beadsmith.problem.recording import Recording
 from beadsmith.problem.recording_file import load_recordings, save_recordings
 from beadsmith.problem.records import Failure, Gradient, Observation
+from beadsmith.problem.replacing import replacing
 from beadsmith.simulate.resuming import has_checkpoint
 
 _RESULT = "result.json"
@@ -164,6 +164,5 @@ class RunStore:
 
 def write_json(path: Path, record: Any) -> None:
     """Write JSON so that the file appears whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -35,7 +35,7 @@ from beadsmith.cli.options import (
 from beadsmith.cli.progress import Display, display
 from beadsmith.cli.speech import say
 from beadsmith.errors import ProblemError, StudyError
-from beadsmith.problem.problem import Problem
+from beadsmith.problem.problem import Problem, read_problem
 from beadsmith.problem.schema import SEARCH_METHODS
 from beadsmith.report.page import write_report
 from beadsmith.report.renormalization import write_renormalization_report
@@ -233,7 +233,13 @@ def _stored(folder: Path, problem: Path | None) -> tuple[Study, Manifest, Proble
 
 
 def _problem_of(study: Study, original: Path) -> Path:
-    """The problem file of a study: the original if it is still there and the same, else the study's copy."""
+    """The problem file of a study: the original if it is still there and says the same, else the study's copy.
+
+    Files that it names lie beside the original; what it extends has become part of the copy.
+    """
     copy = study.folder / "problem.yaml"
-    same = original.is_file() and original.read_bytes() == copy.read_bytes()
+    try:
+        same = read_problem(original) == read_problem(copy)
+    except ProblemError:
+        same = False
     return original if same else copy

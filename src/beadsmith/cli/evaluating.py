@@ -78,7 +78,8 @@ def evaluate(
 ) -> None:
     """Simulate one model and measure every observable, beside the targets.
 
-    Simulations are kept in the study folder: the same command again answers at once.  Exit code 1 if none went well.
+    Simulations are kept in the study folder: the same command again answers at once.  Exit code 1 if there is a state
+    at which nothing could be measured.
 
     With one replica the error bars cover fluctuations within the run, not how the run was prepared: a glass keeps
     the structure in which it was quenched.

@@ -55,6 +55,7 @@ from beadsmith.inversion.radial import (
 from beadsmith.inversion.targets import bonded_target, pair_target, pressure_of
 from beadsmith.inversion.trajectory import Trajectory, trajectories_of, with_common_names
 from beadsmith.problem.document import write_document
+from beadsmith.problem.molecules import interaction_name
 from beadsmith.problem.problem import Problem, load_problem, read_problem
 from beadsmith.problem.recording import Array
 from beadsmith.problem.recording_file import load_recordings
@@ -215,9 +216,9 @@ def _all_seen(base: Problem, trajectories: Sequence[Trajectory], names: Sequence
     wanted = [("bead", tuple(base.beads), set(names))]
     for section, types in (("bond", base.bond_types), ("angle", base.angle_types)):
         wanted.append((section, types, {name for one in trajectories for name in one.names(section)}))
-    order = {name: place for place, name in enumerate(base.beads)}
+    order = _places(base, names)
     for section, types, seen in wanted:
-        alike = {_turned(name, order) for name in seen}
+        alike = {interaction_name(name.split("-"), order) for name in seen}
         for name in types:
             if name not in alike:
                 raise ProblemError(
@@ -228,10 +229,9 @@ def _all_seen(base: Problem, trajectories: Sequence[Trajectory], names: Sequence
                 )
 
 
-def _turned(name: str, order: Mapping[str, int]) -> str:
-    """The name of an interaction in the order of a problem file."""
-    words = name.split("-")
-    return "-".join(min(words, words[::-1], key=lambda one: [order.get(word, len(order)) for word in one]))
+def _places(base: Problem, names: Sequence[str]) -> dict[str, int]:
+    """Place of each bead in the problem file, after which those come that only trajectories have."""
+    return {name: place for place, name in enumerate(dict.fromkeys((*base.beads, *names)))}
 
 
 def _bonded(trajectories: Sequence[Trajectory]) -> list[BondedTerm]:
@@ -382,7 +382,7 @@ def _write_problem(
         write_document(output / "problem.yaml", document)
         return kept, warnings
     kinds = base.parameters.kinds
-    order = {name: place for place, name in enumerate(base.beads)}
+    order = _places(base, names)
     own = _in_order(parameters, order)
     needed = {name: value for name, value in own.values.items() if name in kinds}
     kept = Parameters(needed, {name: own.stderrs[name] for name in needed}, {name: own.kinds[name] for name in needed})
@@ -398,7 +398,7 @@ def _in_order(parameters: Parameters, order: Mapping[str, int]) -> Parameters:
     def renamed(name: str) -> str:
         section, _, rest = name.partition(".")
         middle, _, last = rest.rpartition(".")
-        return f"{section}.{_turned(middle, order)}.{last}"
+        return f"{section}.{interaction_name(middle.split('-'), order)}.{last}"
 
     return Parameters(
         {renamed(name): value for name, value in parameters.values.items()},

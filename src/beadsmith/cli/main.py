@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -24,7 +25,7 @@ from beadsmith.cli import (
     preparing,
     renormalizing,
 )
-from beadsmith.errors import BeadsmithError
+from beadsmith.errors import BeadsmithError, ProblemError
 
 app = typer.Typer(
     name="beadsmith",
@@ -62,9 +63,6 @@ app.command()(preparing.init)
 app.command()(preparing.schema)
 app.command()(preparing.doctor)
 
-#: What a shell expects of a program that was stopped by Ctrl-C.
-_INTERRUPTED = 130
-
 
 @app.callback(invoke_without_command=True)
 def _root(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
@@ -77,13 +75,49 @@ def main() -> NoReturn:
     """Entry point of the command line."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        app(standalone_mode=True)
+        _run()
+    except BrokenPipeError:
+        # Whoever read has seen enough, as in "beadsmith schema | head": no mistake, and nothing to say.
+        _forget_output()
+        sys.exit(1)
+    except OSError as error:
+        _tell(_refused_by_the_system(error))
     except BeadsmithError as error:
-        print(f"beadsmith: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+        _tell(error)
+
+
+def _run() -> NoReturn:
+    """The command; what it says is written out here, so that a full disk is heard of."""
+    try:
+        app(standalone_mode=True)  # leaves by SystemExit, with 130 after a Ctrl-C
+    except SystemExit:
+        # None where a shell closed it.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        raise
     sys.exit(0)
+
+
+def _tell(error: BeadsmithError) -> NoReturn:
+    _forget_output()
+    print(f"beadsmith: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _refused_by_the_system(error: OSError) -> ProblemError:
+    where = "a file, or the output" if error.filename is None else str(error.filename)
+    expected = "a path that can be read or written"
+    return ProblemError(where, error.strerror or str(error), expected, "check its folder, permissions and free space")
+
+
+def _forget_output() -> None:
+    """What cannot be written to standard output any more goes nowhere: Python would complain of it at its end."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from beadsmith.campaign.renormalization.dataset import write_table
+from beadsmith.campaign.renormalization.designing import check_design
 from beadsmith.campaign.renormalization.functions import Fit
 from beadsmith.campaign.renormalization.loop import Renormalized
 from beadsmith.campaign.renormalization.loop import renormalize as run_stages
@@ -229,10 +230,16 @@ def workbench(
     workers: int | None = None,
     points: int | None = None,
 ) -> Iterator[tuple[Workbench, Callable[[], dict[str, Any]]]]:
-    """A workbench with a progress display, and what begins every answer."""
+    """A workbench with a progress display, and what begins every answer.
+
+    Raises:
+        ProblemError: the problem cannot be read.
+        StudyError: the study holds the design of another one.
+    """
     started = time.monotonic()
     loaded = with_workers(coarse_problem(problem, fidelity), workers)
     folder = study_of(loaded, study)
+    check_design(loaded, folder)
     folder.folder.mkdir(parents=True, exist_ok=True)
     with display(console) as shown:
 

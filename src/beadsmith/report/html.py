@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from beadsmith.errors import StudyError
+from beadsmith.problem.replacing import replacing
 
 
 def filled(template: str, context: Mapping[str, Any]) -> str:
@@ -31,9 +32,8 @@ def write_page(path: Path, text: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
         expected = f"expected a file that can be written ({error.strerror})"
         raise StudyError(f"report: received {path}, {expected}") from error

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from beadsmith.campaign.renormalization.designing import TABLE, design_manifest, points_of, run_design
+from beadsmith.campaign.renormalization.designing import TABLE, check_design, design_manifest, points_of, run_design
 from beadsmith.campaign.renormalization.systems import systems_of
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
+from beadsmith.problem.problem import load_problem
 
 
 def test_every_point_is_measured_once_and_not_again(laboratory, tmp_path):
@@ -58,3 +59,48 @@ def test_a_design_does_not_mind_other_targets_but_other_formulas(two_systems):
     experiments = {**file.experiments, "one": changed}
     other = replace(two_systems, file=file.model_copy(update={"experiments": experiments}))
     assert first.difference_to(design_manifest(other, 1, "none")) == "another version of the problem file"
+
+
+def changed(document, write, section, entries):
+    document[section] = {**document[section], **entries}
+    return load_problem(write(document))
+
+
+OTHER_TARGETS = {
+    "one_density": {"state": {"DC": 0.5}, "value": "1.3 g/cm^3", "uncertainty": "0.01 g/cm^3", "source": "invented"}
+}
+
+
+@pytest.mark.parametrize(
+    ("section", "entries"),
+    [("targets", OTHER_TARGETS), ("calibration", {"functions": "constant"}), ("design", {"points": 8})],
+)
+def test_a_design_serves_other_targets_functions_and_seeds(two_systems, document, write, tmp_path, section, entries):
+    study = Study(tmp_path / "study")
+    check_design(two_systems, study)  # there is none
+    study.open_for(design_manifest(two_systems, 5, "another LAMMPS"), two_systems)
+    check_design(two_systems, study)
+    check_design(changed(document, write, section, entries), study)
+
+
+@pytest.mark.parametrize(
+    ("section", "entries"),
+    [("parameters", {"pair.*.sigma": "3.5 to 4.5 angstrom"}), ("design", {"states": {"DC": "0 to 0.9"}})],
+)
+def test_a_design_of_something_else_is_refused(two_systems, document, write, tmp_path, section, entries):
+    study = Study(tmp_path / "study")
+    study.open_for(design_manifest(two_systems, 1, "none"), two_systems)
+    with pytest.raises(StudyError, match="holds a design with another version of the problem file; undo"):
+        check_design(changed(document, write, section, entries), study)
+    # A study of a search, with tables of a user's own, is no design.
+    searched = Study(tmp_path / "searched")
+    searched.open_for(replace(design_manifest(two_systems, 1, "none"), method="tpe"), two_systems)
+    check_design(changed(document, write, section, entries), searched)
+
+
+def test_a_design_of_another_fidelity_is_refused(document, write, tmp_path):
+    document["fidelities"] = {"rough": {"experiments": {"one": {"noise": {"density": 0.01}}}}}
+    path, study = write(document), Study(tmp_path / "study")
+    study.open_for(design_manifest(load_problem(path), 1, "none"), load_problem(path))
+    with pytest.raises(StudyError, match="another version of the problem file"):
+        check_design(load_problem(path, "rough"), study)

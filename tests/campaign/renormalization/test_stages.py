@@ -1,15 +1,20 @@
 """Stages one after the other on two systems in closed form: known functions are found, and nothing is done twice."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from beadsmith.campaign.evaluate import submit
+from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.renormalization.dataset import add_table, known_rows, validation_tables
 from beadsmith.campaign.renormalization.designing import run_design
 from beadsmith.campaign.renormalization.functions import Fit, model_of
 from beadsmith.campaign.renormalization.learning import calibrated_systems
+from beadsmith.campaign.renormalization.loop import renormalize
 from beadsmith.campaign.renormalization.refining import wished_runs
 from beadsmith.campaign.renormalization.stages import (
     calibration,
@@ -26,8 +31,9 @@ from beadsmith.campaign.renormalization.workbench import Workbench
 from beadsmith.campaign.study import Study
 from beadsmith.errors import EstimateError, ProblemError, StudyError
 from beadsmith.problem.functions import Constant, Linear
-from beadsmith.problem.problem import load_model
+from beadsmith.problem.problem import load_model, load_problem
 from beadsmith.problem.state import State
+from beadsmith.simulate.engine import Engine
 
 
 @pytest.fixture
@@ -53,6 +59,21 @@ def test_more_rows_are_learnt_anew(bench, tmp_path):
     table.write_text("system,DC,pair.B.epsilon,pair.C.epsilon,other_density\nother,0.5,0.4,0.7,1.37\n")
     assert add_table(bench.problem, bench.systems, bench.study, table) == 1
     assert judged_surrogates(bench)["surrogates"]["other"]["other_density"]["points"] == before + 1
+
+
+def test_tables_of_equal_name_are_all_learnt_and_each_once(bench, tmp_path):
+    before = len(known_rows(bench.problem, bench.systems, bench.study))
+    tables = [tmp_path / name / "runs.csv" for name in ("a", "b")]
+    for table, value in zip(tables, (1.37, 1.38), strict=True):
+        table.parent.mkdir()
+        table.write_text(f"system,DC,pair.B.epsilon,pair.C.epsilon,other_density\nother,0.5,0.4,0.7,{value}\n")
+        assert add_table(bench.problem, bench.systems, bench.study, table) == 1
+    kept = sorted((bench.study.folder / "added").iterdir())
+    assert len(kept) == 2
+    for table in (*tables, *kept):
+        assert add_table(bench.problem, bench.systems, bench.study, table) == 1
+    assert sorted((bench.study.folder / "added").iterdir()) == kept
+    assert len(known_rows(bench.problem, bench.systems, bench.study)) == before + 2
 
 
 def test_sensitivity_is_what_the_formula_says(bench):
@@ -236,3 +257,61 @@ def test_a_damaged_document_is_named_with_a_remedy(two_systems, tmp_path):
     bench = Workbench(two_systems, systems_of(two_systems), study, seed=1)
     with pytest.raises(StudyError, match=r"calibration\.json: received text that is no JSON .* run the stage again"):
         bench.remembered("calibration", {}, dict)
+
+
+def test_a_loop_with_refinements_done_again_simulates_nothing_and_ends_with_the_same(document, write, monkeypatch):
+    """Also where it was stopped amid a refinement: what is wished for does not depend on how much of it is known."""
+    # Out of reach of constants, so that there is a second round.
+    document["targets"]["other_density"]["value"] = "1.30 1.50 1.10 g/cm^3"
+    document["calibration"] = {"functions": "constant", "refine": 3, "starts": 2, "posterior": "randomised"}
+    problem = load_problem(write(document))
+    study, simulated = Study(problem.path.parent / "closed"), []
+
+    def submitted(*arguments):
+        simulated.append(arguments)
+        return submit(*arguments)
+
+    @contextmanager
+    def opened(problem, study, judge):
+        with ThreadPoolExecutor(1) as executor, study.driven(), study.lease() as lease:
+            yield Laboratory(problem, study.store, lease, executor, engine, judge=judge)
+
+    engine = Engine("/nowhere/lmp", "none", "", None, frozenset())
+    monkeypatch.setattr("beadsmith.campaign.renormalization.validating.submit", submitted)
+    monkeypatch.setattr("beadsmith.campaign.renormalization.stages.open_laboratory", opened)
+    with opened(problem, study, judge=False) as own:
+        list(run_design(own, study, systems_of(problem, 24), 1, 1))
+    bench = Workbench(problem, systems_of(problem, 24), study, seed=1)
+    fit = Fit.declared(problem, seed=1)
+    first = renormalize(bench, fit, 2)
+    assert len(first.validations) == 2
+    refined = study.folder / "refinement-1.jsonl"
+    rows = refined.read_text()
+    assert rows.count("\n") == 6
+    model = (study.folder / "simplified.yaml").read_text()
+
+    simulated.clear()
+    again = renormalize(bench, fit, 2)
+    assert not simulated
+    assert refined.read_text() == rows
+    assert again.calibrated.to_json() == first.calibrated.to_json()
+    assert (study.folder / "simplified.yaml").read_text() == model
+
+    refined.write_text("".join(line + "\n" for line in rows.splitlines()[:2]))
+    renormalize(bench, fit, 2)
+    assert len(simulated) == 4
+    assert sorted(refined.read_text().splitlines()) == sorted(rows.splitlines())
+    assert (study.folder / "simplified.yaml").read_text() == model
+
+
+def test_runs_that_refine_count_by_the_round_that_they_follow(bench, laboratory):
+    """Also where no round before had any."""
+    design = len(known_rows(bench.problem, bench.systems, bench.study))
+    model = model_of(bench.problem, "any", {}, {}, {}, {})
+    planned = runs_of_model(bench.systems, model, {"other": [State.of(DC=0.5)]})
+    list(simulate_runs(laboratory, bench.study, "refinement-2", planned, seed=1))
+
+    def known(rounds, refinements=None):
+        return len(known_rows(bench.problem, bench.systems, bench.study, rounds, refinements)) - design
+
+    assert [known(None), known(1), known(2), known(2, 1), known(None, 2)] == [1, 0, 1, 0, 1]

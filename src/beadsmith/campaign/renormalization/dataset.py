@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from beadsmith.campaign.renormalization.table import Row, read_rows, rows_of, un
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
 from beadsmith.problem.problem import Problem
+from beadsmith.problem.replacing import replacing
 
 #: Folder of a study that holds tables that were added to it.
 _ADDED = "added"
@@ -19,11 +20,18 @@ _ADDED = "added"
 _VALIDATION, _REFINEMENT = "validation-", "refinement-"
 
 
-def known_rows(problem: Problem, systems: Sequence[System], study: Study, rounds: int | None = None) -> list[Row]:
+def known_rows(
+    problem: Problem,
+    systems: Sequence[System],
+    study: Study,
+    rounds: int | None = None,
+    refinements: int | None = None,
+) -> list[Row]:
     """Every row that is known, each once.
 
     Args:
-        rounds: so many rounds of validation count; all of them if None.
+        rounds: runs of so many rounds of validation count; of all if None.
+        refinements: runs that were added after so many of them count; after all of ``rounds`` if None.
 
     Raises:
         ProblemError: a table that cannot be read.
@@ -32,7 +40,8 @@ def known_rows(problem: Problem, systems: Sequence[System], study: Study, rounds
     declared = () if problem.file.design is None else problem.file.design.data
     tables = [problem.file_named(name) for name in declared] + sorted((study.folder / _ADDED).glob("*.csv"))
     rows = [row for table in tables for row in read_rows(problem, systems, table)]
-    for table in (TABLE, *validation_tables(study)[:rounds], *_tables(study, _REFINEMENT)[:rounds]):
+    refined = rounds if refinements is None else refinements
+    for table in (TABLE, *_tables(study, _VALIDATION, rounds), *_tables(study, _REFINEMENT, refined)):
         rows += rows_of(problem, systems, study.rows(table))
     if not rows:
         failed = sum(row.failed for row in study.rows(TABLE))
@@ -67,20 +76,28 @@ def refinement_table(number: int) -> str:
     return f"{_REFINEMENT}{number}"
 
 
-def _tables(study: Study, kind: str) -> list[str]:
-    names = [path.stem for path in study.folder.glob(f"{kind}*.jsonl")]
-    return sorted(names, key=lambda name: int(name.removeprefix(kind)))
+def _tables(study: Study, kind: str, last: int | None = None) -> list[str]:
+    """Tables of the rounds up to the last one that counts."""
+    numbers = sorted(int(path.stem.removeprefix(kind)) for path in study.folder.glob(f"{kind}*.jsonl"))
+    return [f"{kind}{number}" for number in numbers if last is None or number <= last]
 
 
 def add_table(problem: Problem, systems: Sequence[System], study: Study, path: Path) -> int:
     """Add a table of a user's own runs to a study; how many rows it has.
 
+    Its copy is named after its content, too: tables of equal name are different tables, and one that is there already
+    is not added again.
+
     Raises:
         ProblemError: it cannot be read.
     """
     rows = read_rows(problem, systems, path)
-    (study.folder / _ADDED).mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, study.folder / _ADDED / f"{path.stem}.csv")
+    content, folder = path.read_bytes(), study.folder / _ADDED
+    digest = hashlib.sha256(content).hexdigest()[:8]
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(one.stem.endswith(f"-{digest}") for one in folder.glob("*.csv")):
+        with replacing(folder / f"{path.stem}-{digest}.csv") as partial:
+            partial.write_bytes(content)
     return len(rows)
 
 

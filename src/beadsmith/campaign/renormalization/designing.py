@@ -23,7 +23,7 @@ from beadsmith.problem.records import Evaluation
 #: Table of a study that holds its design; the label of a row is its system, its number that of the point.
 TABLE = "design"
 
-#: What a manifest says in the place of a search.
+#: What a study of a design has instead of a search.
 METHOD = "design"
 
 #: Seeds of a design are the seventh kind that derives from a study's (see ``seed_of``).
@@ -64,6 +64,24 @@ def design_manifest(problem: Problem, seed: int, engine: str) -> Manifest:
         engine=engine,
         problem_folder=str(problem.path.absolute().parent),
     )
+
+
+def check_design(problem: Problem, study: Study) -> None:
+    """See that what was designed in a study, if anything was, is what a problem would design.
+
+    The seed may be another one, and LAMMPS may be: they do not matter to those who learn from the design.
+
+    Raises:
+        StudyError: it is not.
+    """
+    stored = study.manifest()
+    if stored is None or stored.method != METHOD:
+        return
+    if what := stored.difference_to(design_manifest(problem, stored.seed, stored.engine)):
+        raise StudyError(
+            f"{study.folder}: holds a design with {what}; undo what has changed about what is simulated "
+            f"(all but targets and calibration), or name another folder with --study and run 'beadsmith design' there"
+        )
 
 
 def points_of(system: System, seed: int, number: int) -> tuple[DesignPoint, ...]:

@@ -189,7 +189,8 @@ def refinement(bench: Workbench, known: Uncertainty, number: int) -> int:
     wanted = bench.problem.file.calibration.refine
     if not wanted:
         return 0
-    learnt, _ = replace(bench, rounds=number).learnt()
+    # Its own runs do not count: they would change what is wished for while it is simulated, and when it is asked again.
+    learnt, _ = replace(bench, rounds=number).learnt(refinements=number - 1)
     wishes = wished_runs(bench, learnt, calibrated_systems(bench.problem, learnt), known, wanted)
     with open_laboratory(bench.problem, bench.study, judge=False) as laboratory:
         runs = simulate_runs(laboratory, bench.study, refinement_table(number), wishes, bench.seed)

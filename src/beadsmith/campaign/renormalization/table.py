@@ -18,6 +18,7 @@ from beadsmith.errors import ProblemError
 from beadsmith.problem.complaint import suggestion
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Evaluation
+from beadsmith.problem.replacing import replacing
 
 _STDERR = "_stderr"
 
@@ -104,15 +105,13 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
     inputs.sort(key=lambda name: "." in name)
     observables = list(dict.fromkeys(name for row in rows for name in row.values))
     header = ["system", *inputs, *(column for name in observables for column in (name, name + _STDERR))]
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for row in rows:
             numbers = [row.inputs.get(name, math.nan) for name in inputs]
             numbers += [one for name in observables for one in row.values.get(name, (math.nan, math.nan))]
             writer.writerow([row.system, *("" if math.isnan(number) else f"{number:{_SHOWN}}" for number in numbers)])
-    partial.replace(path)
 
 
 def _check_columns(problem: Problem, systems: Sequence[System], columns: Sequence[str], path: Path) -> None:

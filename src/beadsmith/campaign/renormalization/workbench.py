@@ -47,14 +47,17 @@ class Workbench:
     rounds: int | None = None
     progress: Progress = silent
 
-    def learnt(self) -> tuple[Learnt, str]:
+    def learnt(self, refinements: int | None = None) -> tuple[Learnt, str]:
         """Surrogates of all that is known, and a digest of that.
+
+        Args:
+            refinements: runs that were added after so many rounds are known; after all ``rounds`` if None.
 
         Raises:
             StudyError: nothing is known.
             EstimateError: nothing could be learnt of an observable that has a target.
         """
-        rows = known_rows(self.problem, self.systems, self.study, self.rounds)
+        rows = known_rows(self.problem, self.systems, self.study, self.rounds, refinements)
         total = sum(len(system.observables) for system in self.systems)
         done = _Counter(self.progress, "fit", total)
         return learnt_in(self.problem, self.systems, rows, self.study, seed=self.seed, progress=done.more)
