@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from beadsmith.problem.recording import Recording, joined
+from beadsmith.problem.recording import Frames, Recording, joined
 from beadsmith.problem.schema import Script
 from beadsmith.problem.state import State
 from beadsmith.simulate.engine import run_simulation
@@ -72,6 +72,21 @@ def test_later_recordings_need_earlier_ones():
         joined([Recording("melt", State.of(T=350))], [Recording("melt", State.of(T=300))])
 
 
+def test_the_frame_with_which_a_simulation_goes_on_counts_once():
+    """A straight walk, cut in two: its frames stay equally far apart in time."""
+
+    def walked(steps):
+        positions = np.array(steps, dtype=float)[:, None, None] * np.ones((1, 4, 3))
+        return Recording(
+            "melt", State.of(T=350), frames=Frames(50.0, positions, np.tile(20.0 * np.eye(3), (len(steps), 1, 1)))
+        )
+
+    for later in ([3, 4, 5], [4, 5]):
+        (together,) = joined([walked([0, 1, 2, 3])], [walked(later)])
+        np.testing.assert_array_equal(together.frames.positions[:, 0, 0], [0, 1, 2, 3, 4, 5])
+        assert len(together.frames.boxes) == 6
+
+
 @pytest.fixture
 def run_in(engine, tmp_path):
     """Runs a simulation, given the folders of those it inherits from: what it recorded, and its folder."""
@@ -110,7 +125,8 @@ def test_two_halves_are_the_whole(ensemble, kept, document, model_of, engine, ru
     (second,), _ = run_in(more, {half.name: folder})
     (together,) = joined([first], [second])
     end = complete.frames.positions[-1]
-    np.testing.assert_allclose(second.frames.positions[-1], end, atol=5e-3)
+    # Halves have frames twice as often.
+    np.testing.assert_allclose(together.frames.positions[::2], complete.frames.positions, atol=5e-3)
     np.testing.assert_allclose(together.frames.boxes[-1], complete.frames.boxes[-1], atol=1e-3)
     assert len(together.series.columns["density"]) == len(complete.series.columns["density"])
     np.testing.assert_allclose(
@@ -132,7 +148,7 @@ def test_isolated_molecules_go_on_with_other_random_forces_at_their_temperature(
     together = joined(cold_and_hot, [longer])
     frames = [one.frames.positions.shape[0] for one in together]
     assert frames[0] == cold_and_hot[0].frames.positions.shape[0]
-    assert frames[1] == frames[0] + longer.frames.positions.shape[0]
+    assert frames[1] == frames[0] + longer.frames.positions.shape[0] - 1
     # Molecules start where they were, and drift as free ones do.
     step = np.linalg.norm(longer.frames.positions[0] - cold_and_hot[1].frames.positions[-1], axis=-1)
     assert step.max() < 3.0

@@ -170,9 +170,11 @@ def _continued(one: Recording, more: Recording) -> Recording:
             columns={name: np.concatenate([column, later[name]]) for name, column in one.series.columns.items()},
         )
     if one.frames is not None and more.frames is not None:
+        # LAMMPS writes the frame with which it goes on once more; times along the trajectory would be off by one.
+        begin = int(np.array_equal(one.frames.positions[-1:], more.frames.positions[:1]))
         frames = replace(
             one.frames,
-            positions=np.concatenate([one.frames.positions, more.frames.positions]),
-            boxes=np.concatenate([one.frames.boxes, more.frames.boxes]),
+            positions=np.concatenate([one.frames.positions, more.frames.positions[begin:]]),
+            boxes=np.concatenate([one.frames.boxes, more.frames.boxes[begin:]]),
         )
     return replace(one, series=series, frames=frames)

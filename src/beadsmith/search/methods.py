@@ -32,7 +32,8 @@ def make_search(
         start: points to propose first, in this order, each with a value for every free parameter.  Published
             models may lie outside the ranges: ``sobol`` and ``random`` propose such a point as it is;
             the others know nothing outside and propose the nearest point of the box.  All that learn do so
-            from these points; CMA-ES begins at the first of them (without any: at the centre of the box).
+            from these points, except CMA-ES, whose distribution begins at the first of them (without any: at the
+            centre of the box) and which hears of none.
         prior: how far parameters may be from the first point, a standard deviation in parts of their ranges; only the
             gradient steps of ``gauss-newton`` and ``combined`` have a use for it.
         foresee: tells responses without simulations, from what the search has been told and nothing later; only the
