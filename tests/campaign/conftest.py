@@ -36,7 +36,7 @@ experiments:
     molecules: {dimer: 40}
     initial_density: 0.5 g/cm^3
     timestep: 5 fs
-    time_limit: 20 s
+    time_limit: 10 min
     protocol:
       - {stage: push-off, steps: 50}
       - {stage: ladder, ensemble: nvt, temperatures: 300 K, hold: 300 steps, frames: 10}
@@ -45,7 +45,7 @@ experiments:
     molecule: dimer
     replicas: 8
     timestep: 5 fs
-    time_limit: 20 s
+    time_limit: 10 min
     protocol:
       - {stage: ladder, ensemble: langevin, temperatures: 300 K, hold: 300 steps, damping: 0.1 ps, frames: 20}
 observables:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from beadsmith.campaign.inverting import Order, best_of, iterate, plan_iteration, system_of
+from beadsmith.campaign.waiting import until_one_ends
 from beadsmith.errors import StudyError
 from beadsmith.inversion.iterative import Pressure, inverted, pressure_converged, table_of
 from beadsmith.inversion.radial import fit_style, guess, pair_energy, radial, radial_bins
@@ -129,6 +131,20 @@ def test_the_first_guess_of_a_liquid_is_within_its_errors(liquid):
     found = guess([radial(liquid, "A-A", radial_bins(CUTOFF, 0.1))], bonded=False)
     assert abs(found.sigma / SIGMA - 1) < 0.02
     assert abs(found.epsilon - EPSILON) < 2.0 * found.epsilon_stderr
+
+
+def test_ctrl_c_ends_the_simulations_and_not_only_the_waiting(liquid, order_of, engine, tmp_path, monkeypatch):
+    def interrupted(future: Future) -> None:
+        while not list(tmp_path.rglob("log.lammps")) and not future.done():
+            until_one_ends([future], 0.1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("beadsmith.campaign.inverting.result_of", interrupted)
+    order = order_of(liquid, steps=10**9, time_limit=20.0)
+    with pytest.raises(KeyboardInterrupt):
+        iterate(order, tmp_path / "it", engine, 1, lambda: False, lambda one: None)
+    # Nothing was waited for, or it would have failed at its time limit.
+    assert not list(tmp_path.rglob(".failed-*"))
 
 
 def test_iterations_go_on_where_they_were_stopped(liquid, order_of, engine, tmp_path):

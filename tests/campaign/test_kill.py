@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import random
@@ -70,8 +71,8 @@ def test_a_driver_killed_many_times_ends_with_the_undisturbed_result(tiny_file, 
             command(problem, study), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         # Between two answers, not after a time: a driver takes a second here and ten elsewhere.
-        assert wait_for(log.read_text, 60)
-        assert wait_for(lambda: len(finished(study)) >= goal or driver.poll() is not None, 60)  # noqa: B023
+        assert wait_for(lambda: log.read_text() or driver.poll() is not None)  # noqa: B023
+        assert wait_for(lambda: len(finished(study)) >= goal or driver.poll() is not None)  # noqa: B023
         time.sleep(chance.uniform(0.0, 0.3))
         os.kill(driver.pid, signal.SIGKILL)
         driver.wait()
@@ -98,13 +99,33 @@ def test_a_killed_driver_leaves_no_simulation_behind(tiny_file, tmp_path):
     driver = subprocess.Popen(
         command(long, tmp_path / "study"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    assert wait_for(lambda: simulations_in(tmp_path), 30)
+    assert wait_for(lambda: simulations_in(tmp_path))
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
-    assert wait_for(lambda: not simulations_in(tmp_path), 5)
+    assert wait_for(lambda: not simulations_in(tmp_path))
 
 
-def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tiny_file, tmp_path):
+def to_the_first_thread(driver: subprocess.Popen) -> None:
+    """As Ctrl-C nearly always comes."""
+    driver.send_signal(signal.SIGINT)
+
+
+def to_another_thread(driver: subprocess.Popen) -> None:
+    """As Ctrl-C may come too: Python hears of it when its first thread does something next."""
+    threads = {int(thread.name) for thread in Path(f"/proc/{driver.pid}/task").iterdir()} - {driver.pid}
+    assert ctypes.CDLL(None).tgkill(driver.pid, max(threads), signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize(
+    "interrupt",
+    [
+        to_the_first_thread,
+        pytest.param(
+            to_another_thread, marks=pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for one thread")
+        ),
+    ],
+)
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(interrupt, tiny_file, tmp_path):
     long = tmp_path / "long.yaml"
     long.write_text(tiny_file.read_text().replace("hold: 300 steps", "hold: 100000000 steps"))
     driver = subprocess.Popen(
@@ -115,11 +136,13 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tiny_file, tmp_path):
         # Tests that were started in the background of a shell are deaf to Ctrl-C, and would hand that down.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (a single system call)
     )
-    assert wait_for(lambda: simulations_in(tmp_path), 30)
-    began = time.monotonic()
-    driver.send_signal(signal.SIGINT)
-    output, errors = driver.communicate(timeout=30)
-    assert time.monotonic() - began < 10
+    assert wait_for(lambda: simulations_in(tmp_path))
+    interrupt(driver)
+    try:
+        # The simulations would take days, and their time limit is longer than we wait.
+        output, errors = driver.communicate(timeout=120)
+    finally:
+        driver.kill()
     assert driver.returncode == 130
     assert "The same command goes on from here" in output
     assert "Traceback" not in output + errors
@@ -127,7 +150,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tiny_file, tmp_path):
     assert finished(tmp_path / "study") == set()
 
 
-def wait_for(condition, seconds: float) -> bool:
+def wait_for(condition, seconds: float = 120) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():

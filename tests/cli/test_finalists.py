@@ -32,7 +32,7 @@ experiments:
     molecules: {dimer: 60}
     initial_density: 0.5 g/cm^3
     timestep: 5 fs
-    time_limit: 20 s
+    time_limit: 10 min
     protocol:
       - {stage: push-off, steps: 50}
       - {stage: ladder, ensemble: npt, temperatures: 300 250 K, hold: 300 steps, pressure_damping: 0.5 ps, frames: 10}

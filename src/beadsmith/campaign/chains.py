@@ -14,6 +14,7 @@ from beadsmith.campaign.curing import CureResult, CureTask, known_cure, run_cure
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.store import RunResult
 from beadsmith.campaign.task import Differentiated, Task, known_result
+from beadsmith.campaign.waiting import result_of
 from beadsmith.crosslink.cure import cured_experiment, kept, system_of
 from beadsmith.mapping import BeadCentres, mapping_of
 from beadsmith.problem.model import Model
@@ -49,7 +50,7 @@ class Cure:
     @property
     def settled(self) -> Cure:
         """The same with the result that was pending; waits for it."""
-        return self if self.pending is None else replace(self, result=self.pending.result(), pending=None)
+        return self if self.pending is None else replace(self, result=result_of(self.pending), pending=None)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Chain:
         """The same with the result that was pending; waits for it."""
         if self.pending is None:
             return self
-        return replace(self, results=(*self.results, self.pending.result()), pending=None)
+        return replace(self, results=(*self.results, result_of(self.pending)), pending=None)
 
     @property
     def best(self) -> RunResult:

@@ -15,7 +15,6 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from beadsmith.calibrate.response import Response, response_of
 from beadsmith.campaign.evaluate import PendingEvaluation, follow, settle, submit
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.study import Study
+from beadsmith.campaign.waiting import until_one_ends
 from beadsmith.errors import StudyError
 from beadsmith.problem.model import Model, constant_model
 from beadsmith.problem.records import Evaluation
@@ -214,5 +214,5 @@ def _wait_for_any(
         if watch is not None:
             watch(pending)
         futures = [future for one in pending for future in one.futures if not future.done()]
-        if wait(futures, None if watch is None else _WATCH, FIRST_COMPLETED).done:
+        if until_one_ends(futures, math.inf if watch is None else _WATCH):
             return

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from beadsmith.build.data_file import data_file
 from beadsmith.build.system import System
 from beadsmith.campaign.store import write_json
+from beadsmith.campaign.waiting import result_of
 from beadsmith.errors import StudyError
 from beadsmith.inversion.iterative import (
     CONVERGED,
@@ -245,12 +247,21 @@ def _simulated(
 ) -> tuple[Measurement, ...]:
     tables = [table_of(target, energies[target.key]) for target in order.targets]
     folder.mkdir(exist_ok=True)
+    over = threading.Event()
+
+    def ended() -> bool:
+        return over.is_set() or stop()
+
     with ThreadPoolExecutor(max_workers=max(1, min(workers, len(order.trajectories)))) as pool:
-        running = [
-            pool.submit(_one_state, order, number, tables, folder / f"state_{number + 1}", engine, stop)
-            for number in range(len(order.trajectories))
-        ]
-        return tuple(one.result() for one in running)
+        try:
+            running = [
+                pool.submit(_one_state, order, number, tables, folder / f"state_{number + 1}", engine, ended)
+                for number in range(len(order.trajectories))
+            ]
+            return tuple(result_of(one) for one in running)
+        finally:
+            # After a Ctrl-C the pool waits for its threads: they must not wait for their simulations.
+            over.set()
 
 
 def _one_state(
