@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def install(extra: str) -> str:
+    """What to do where the libraries of one of Beadsmith's extras are missing; it is on no package index."""
+    return f'pip install ".[{extra}]" in the folder of Beadsmith'
+
+
 class BeadsmithError(Exception):
     """Base of everything that Beadsmith raises on purpose; the command line prints it and exits with 2."""
 

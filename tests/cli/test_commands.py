@@ -182,7 +182,7 @@ def test_files_beside_a_problem_that_extends_another_are_found_by_its_study(tmp_
     assert "study/cured.yaml: received no such file" in refused("report", "study", folder=tmp_path)
 
 
-IN_TWO_STATES = """
+DIMER = """
 title: A formula
 beads: {A: {mass: 50 g/mol}}
 molecules: {dimer: {beads: A A}}
@@ -192,11 +192,17 @@ parameters:
   pair.*.sigma: {fixed: 4 angstrom}
   bond.*.k: {fixed: 8 kcal/mol/angstrom^2}
   bond.*.length: {fixed: 3.6 angstrom}
+"""
+
+IN_TWO_STATES = (
+    DIMER
+    + """
 experiments:
   one: {kind: formulas, states: {DC: 0 1}, columns: {density: sqrt(DC - 0.5)}}
 observables:
   density: {kind: mean, experiment: one, column: density, unit: g/cm^3}
 """
+)
 
 
 @pytest.mark.parametrize(("states", "code"), [("1", 0), ("0", 1), ("0,1", 1)])
@@ -218,16 +224,9 @@ def test_a_problem_without_targets_cannot_be_calibrated(tmp_path):
     assert "at least one target" in refused("run", "mine.yaml", folder=tmp_path)
 
 
-THEORY = """
-title: A theory
-beads: {A: {mass: 50 g/mol}}
-molecules: {dimer: {beads: A A}}
-forcefield: {pair: {style: lj/cut, cutoff: 10 angstrom}}
-parameters:
-  pair.A.epsilon: 0.2 to 1.2 kcal/mol
-  pair.A.sigma: {fixed: 4 angstrom}
-  bond.A-A.k: {fixed: 8 kcal/mol/angstrom^2}
-  bond.A-A.length: {fixed: 3.6 angstrom}
+THEORY = (
+    DIMER
+    + """
 experiments:
   theory: {kind: formulas, columns: {density: 1 + 0.1 * pair.A.epsilon}, noise: {density: 0.002}}
 observables:
@@ -237,6 +236,7 @@ targets:
 search: {method: random, evaluations: 100000, remeasure: 1, candidates: 1}
 compute: {local: {workers: 1}}
 """
+)
 
 
 def test_a_search_whose_time_is_up_says_so(tmp_path):

@@ -82,6 +82,12 @@ def renormalized(tmp_path_factory) -> Path:
     return folder
 
 
+def test_points_that_are_known_say_nothing_of_the_time_left(renormalized):
+    done = beadsmith("design", renormalized / "problem.yaml", "--study", renormalized / "study")
+    assert "design: 128/128" in done.stdout
+    assert "left" not in done.stdout
+
+
 def test_known_functions_are_recovered_with_fewer_numbers(renormalized):
     answer = json.loads((renormalized / "out.json").read_text())
     assert set(answer["rmspe"]) == {"before", "after", "simulated"}

@@ -148,8 +148,7 @@ def calibrate(laboratory: Laboratory, study: Study, plan: Plan) -> Iterator[Step
     known = len(study.rows("evaluations"))
     deadline = None if plan.time is None else time.monotonic() + plan.time
     searching = replace(laboratory, gradients=search.wants_gradients)
-    evaluations, in_flight = plan.evaluations, manifest.in_flight
-    steps = search_models(searching, search, study, manifest.seed, evaluations, in_flight, deadline, know)
+    steps = search_models(searching, search, study, manifest.seed, plan.evaluations, manifest.in_flight, deadline, know)
     for evaluation in steps:
         if evaluation.number >= known:
             study.finish(None)

@@ -19,7 +19,7 @@ from typing import Any
 from beadsmith.problem.recording import Recording
 from beadsmith.problem.recording_file import load_recordings, save_recordings
 from beadsmith.problem.records import Failure, Gradient, Observation
-from beadsmith.problem.replacing import replacing
+from beadsmith.problem.replacing import replace_text
 from beadsmith.simulate.resuming import has_checkpoint
 
 _RESULT = "result.json"
@@ -164,5 +164,4 @@ class RunStore:
 
 def write_json(path: Path, record: Any) -> None:
     """Write JSON so that the file appears whole or not at all."""
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    replace_text(path, json.dumps(record, indent=1) + "\n")

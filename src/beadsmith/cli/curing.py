@@ -92,7 +92,7 @@ def cure(
             tasks,
             laboratory.executor,
             laboratory.engine,
-            lambda formed, wanted: shown.step("bonds", formed, wanted, known=False),
+            lambda formed, wanted: shown.step("bonds", formed, wanted),
         )
     examined = [_examined(task) for task in tasks]
     _print(console, tasks, results, examined)

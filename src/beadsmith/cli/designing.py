@@ -66,7 +66,7 @@ def design(
     for table in add or []:
         say(console, f"{table}: {add_table(loaded, systems, folder, table)} rows added")
     with display(console) as shown:
-        simulate_design(loaded, systems, folder, seed, lambda *step: shown.step(*step, known=False))
+        simulate_design(loaded, systems, folder, seed, shown.step)
     say_failures(console, folder)
     say(console, f"Design  {write_table(loaded, systems, folder)}")
     answer = design_answer(systems, folder)
@@ -91,7 +91,7 @@ def simulate_design(problem: Problem, systems: Sequence[System], study: Study, s
     count = worker_count(problem.file.compute)
     with open_laboratory(problem, study, judge=False) as laboratory:
         for step in run_design(laboratory, study, systems, seed, count):
-            progress("design", step.done, step.total)
+            progress("design", step.done, step.total, known=step.known)
 
 
 def say_failures(console: Console, study: Study) -> None:

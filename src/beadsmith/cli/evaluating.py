@@ -175,14 +175,14 @@ def _measure(
         def watch(pending: Sequence[PendingEvaluation]) -> None:
             advance = advance_of(laboratory.store, pending)
             if advance.of_bonds:
-                shown.step("bonds", advance.bonds, advance.of_bonds, known=False)
+                shown.step("bonds", advance.bonds, advance.of_bonds)
             elif wanted >= _MILLION:
-                shown.step(unit, advance.particle_steps // _MILLION, wanted // _MILLION, known=False)
+                shown.step(unit, advance.particle_steps // _MILLION, wanted // _MILLION)
 
         evaluations = []
         for evaluation in measure(laboratory, None, [("", model, {})], seeds, watch):
             evaluations.append(evaluation)
-            shown.step("evaluate", len(evaluations), len(seeds), known=False)
+            shown.step("evaluate", len(evaluations), len(seeds))
     return evaluations
 
 

@@ -329,7 +329,7 @@ def _iterated(
 
 
 def _tell(one: Iteration, order: Order, shown: Display, console: Console) -> None:
-    shown.step("iterate", one.number, order.iterations, known=False)
+    shown.step("iterate", one.number, order.iterations)
     say(console, iteration_sentence(one))
 
 

@@ -148,7 +148,7 @@ def map_beads(
                 _state(temperature, state),
             )
             recordings, beads = _of_file(declared, source, shown)
-        found = distributions_of(recordings, lambda done, total: shown.step("types", done, total, known=False))
+        found = distributions_of(recordings, lambda done, total: shown.step("types", done, total))
     written = _write(output, dump, distributions, recordings, found)
     _print(console, declared, recordings, beads, found, written)
     write_answer(json, _answer(declared, recordings, beads, found, written))
@@ -167,7 +167,7 @@ def _of_study(
             wanted = experiment is None or recording.experiment == experiment
             if wanted and recording.frames is not None and recording.topology is not None:
                 recordings.append(mapped(recording, centres_of(beads, declared.mapping, recording.topology)))
-        shown.step("runs", done, len(names), known=False)
+        shown.step("runs", done, len(names))
     if not recordings:
         of_experiment = f" of experiment {experiment}" if experiment else ""
         raise StudyError(
@@ -188,7 +188,7 @@ def _of_file(declared: Declared, source: _Source, shown: Display) -> tuple[list[
             atoms,
             centres,
             source.wrapped,
-            lambda read: shown.step("read (%)", round(100 * read), 100, known=False),
+            lambda read: shown.step("read (%)", round(100 * read), 100),
         )
     except EstimateError as error:
         raise EstimateError(f"{source.trajectory}: {error}") from error

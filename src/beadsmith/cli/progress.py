@@ -28,7 +28,7 @@ class Display:
     _started: dict[str, tuple[float, int]] = field(default_factory=dict)
     _last_line: float = 0.0
 
-    def step(self, phase: str, done: int, total: int, *, known: bool) -> None:
+    def step(self, phase: str, done: int, total: int, *, known: bool = False) -> None:
         """One more evaluation of ``phase`` is known; ``known`` ones came from disk and say nothing of the speed."""
         now = time.monotonic()
         if known or phase not in self._started:

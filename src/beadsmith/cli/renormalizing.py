@@ -49,6 +49,7 @@ from beadsmith.problem.problem import load_model
 from beadsmith.problem.schema import CALIBRATION_MISFITS, FUNCTION_FORMS, POSTERIORS
 from beadsmith.problem.state import State
 from beadsmith.report.renormalization import write_renormalization_report
+from beadsmith.report.renormalization_tables import apart_of, missed_of
 
 #: What ``renormalize`` answers of each round of validation.
 _OF_ROUND = (
@@ -243,15 +244,12 @@ def workbench(
     folder.folder.mkdir(parents=True, exist_ok=True)
     with display(console) as shown:
 
-        def progress(phase: str, done: int, total: int) -> None:
-            shown.step(phase, done, total, known=False)
-
         def answer() -> dict[str, Any]:
             wall = time.monotonic() - started
             head = {"study": str(folder.folder), "fidelity": loaded.fidelity, "seed": seed}
             return {**head, "wall_seconds": wall, "units": units_of(loaded)}
 
-        yield Workbench(loaded, systems_of(loaded, points), folder, seed, progress=progress), answer
+        yield Workbench(loaded, systems_of(loaded, points), folder, seed, progress=shown.step), answer
 
 
 def print_rmspe(console: Console, columns: dict[str, Any]) -> None:
@@ -271,7 +269,6 @@ def print_rmspe(console: Console, columns: dict[str, Any]) -> None:
 
 def print_validation(console: Console, document: Mapping[str, Any]) -> None:
     """How many simulations agree with their predictions, and those that do not."""
-    apart, count = document["disagreements"], len(document["comparisons"])
     for failure in document["failures"]:
         say(console, f"failed: {failure['experiment']}: {failure['detail']}")
     for one in document["comparisons"]:
@@ -280,10 +277,10 @@ def print_validation(console: Console, document: Mapping[str, Any]) -> None:
             predicted = f"predicted {one['predicted']:.4g} +- {one['predicted_stderr']:.2g}"
             say(console, f"{one['observable']} at {state}: {predicted}, simulated {one['value']:.4g}")
     chance = f"chance explains up to {document['explained_by_chance']}"
-    say(console, f"Round {document['round']}: {apart} of {count} simulations disagree with their predictions; {chance}")
+    head = f"Round {document['round']}:"
+    say(console, f"{head} {apart_of(document)} simulations disagree with their predictions; {chance}")
     if document["targets"]:
-        missed = f"{document['missed']} of {document['targets']} miss their targets by more than both errors explain"
-        say(console, f"Round {document['round']}: {missed}")
+        say(console, f"{head} {missed_of(document)} miss their targets by more than both errors explain")
 
 
 def _print_surrogates(console: Console, document: dict[str, Any]) -> None:

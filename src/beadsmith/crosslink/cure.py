@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +42,7 @@ from beadsmith.problem import schema
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Failure, FailureKind
+from beadsmith.problem.replacing import replacing
 from beadsmith.problem.state import DEGREE, State
 from beadsmith.simulate.diagnosis import diagnose, incomplete
 from beadsmith.simulate.engine import Engine, run_simulation
@@ -370,16 +370,15 @@ def _snapshot(degree: float) -> str:
 def _save(path: Path, cured: Cured) -> None:
     """Appears whole or not at all; no pickle."""
     notes = {"progress": _progress_document(cured.progress), "cycles": [asdict(cycle) for cycle in cured.cycles]}
-    partial = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    np.savez(
-        partial,
-        positions=cured.positions,
-        cell=cured.cell,
-        bonds=cured.network.bonds,
-        bond_cycles=cured.network.cycles,
-        notes=np.array(json.dumps(notes)),
-    )
-    partial.replace(path)
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez(
+            file,
+            positions=cured.positions,
+            cell=cured.cell,
+            bonds=cured.network.bonds,
+            bond_cycles=cured.network.cycles,
+            notes=np.array(json.dumps(notes)),
+        )
 
 
 def _load(path: Path, sites: Sites) -> Cured | None:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from beadsmith.errors import ProblemError
-from beadsmith.problem.replacing import replacing
+from beadsmith.problem.replacing import replace_text
 
 #: No problem file written by a person comes near these.
 LARGEST_FILE = 2_000_000
@@ -58,9 +58,7 @@ def read_document(path: Path) -> dict[str, Any]:
 
 def write_document(path: Path, document: dict[str, Any]) -> None:
     """Write YAML with keys in the order given; the file appears whole or not at all."""
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
-    with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    replace_text(path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110))
 
 
 def _check_size(root: yaml.Node, where: str) -> None:

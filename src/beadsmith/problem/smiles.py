@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from beadsmith.errors import ProblemError
+from beadsmith.errors import ProblemError, install
 from beadsmith.problem.atoms import MolecularGraph
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def molecular_graph(name: str, smiles: str, sites: str = "") -> MolecularGraph:
     where = f"molecules.{name}.smiles"
     if importlib.util.find_spec("rdkit") is None:
         expected = "the optional package RDKit to be installed"
-        raise ProblemError(where, smiles, expected, 'pip install ".[atoms]" in the folder of Beadsmith')
+        raise ProblemError(where, smiles, expected, install("atoms"))
     molecule = _parsed(smiles, where)
     _check(molecule, smiles, sites, name)
     capped = _with_caps(molecule, _CARBON)

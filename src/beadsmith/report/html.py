@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from beadsmith.errors import StudyError
-from beadsmith.problem.replacing import replacing
+from beadsmith.problem.replacing import replace_text
 
 
 def filled(template: str, context: Mapping[str, Any]) -> str:
@@ -32,8 +32,7 @@ def write_page(path: Path, text: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial:
-            partial.write_text(text, encoding="utf-8")
+        replace_text(path, text)
     except OSError as error:
         expected = f"expected a file that can be written ({error.strerror})"
         raise StudyError(f"report: received {path}, {expected}") from error

@@ -103,15 +103,17 @@ def scatter_between(answers: list[Answer], unit: Array) -> Array:
     nearness = np.where(known, _nearness(np.linalg.norm(units - unit, axis=1))[:, None], 0.0)
     values, variances = _stacked(answers, "values"), _stacked(answers, "stderrs") ** 2
     jacobians, doubts = _stacked(answers, "jacobian"), _stacked(answers, "jacobian_stderrs") ** 2
-    one, other = np.triu_indices(len(answers), 1)
-    weights = nearness[one] * nearness[other]
-    apart = units[one] - units[other]
-    carried = 0.5 * np.einsum("kij,kj->ki", jacobians[one] + jacobians[other], apart)
-    explained = variances[one] + variances[other]
-    explained += 0.25 * np.einsum("kij,kj->ki", doubts[one] + doubts[other], apart**2)
-    excess = (values[one] - values[other] - carried) ** 2 - explained
-    variance = 0.5 * (weights * excess).sum(axis=0) / (weights.sum(axis=0) + AGREEING_PAIRS)
-    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
+    excess, weight = np.zeros(known.shape[1]), np.full(known.shape[1], AGREEING_PAIRS)
+    # With one evaluation after the other: all pairs together would take as many copies of the Jacobians.
+    for one in range(1, len(answers)):
+        apart = units[:one] - units[one]
+        carried = 0.5 * np.einsum("kij,kj->ki", jacobians[:one] + jacobians[one], apart)
+        explained = variances[:one] + variances[one]
+        explained += 0.25 * np.einsum("kij,kj->ki", doubts[:one] + doubts[one], apart**2)
+        weights = nearness[:one] * nearness[one]
+        excess += (weights * ((values[:one] - values[one] - carried) ** 2 - explained)).sum(axis=0)
+        weight += weights.sum(axis=0)
+    return np.asarray(np.sqrt(np.maximum(0.5 * excess / weight, 0.0)))
 
 
 def scattered(answer: Answer, scatter: Array) -> Answer:

@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from beadsmith.calibrate.matching import described
 from beadsmith.problem.parameters import Parameter
 from beadsmith.problem.records import Evaluation
+from beadsmith.problem.replacing import replacing
 from beadsmith.problem.state import COORDINATES
 from beadsmith.search.quiet import quietly
 
@@ -114,10 +115,8 @@ def _number(value: float) -> float | None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write beside, then rename: whoever opens the file sees the old one or the new one, whole."""
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("w", encoding="utf-8") as file:
+    """Whoever opens the file sees the old one or the new one, whole."""
+    with replacing(path) as beside, beside.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beadsmith.errors import EstimateError, ProblemError
+from beadsmith.errors import EstimateError, ProblemError, install
 from beadsmith.surrogate.axes import Axis
 
 Array = NDArray[np.float64]
@@ -97,8 +97,7 @@ def sobol_indices(
         EstimateError: the function does not vary over the box, or is not finite.
     """
     if importlib.util.find_spec("SALib") is None:
-        remedy = 'pip install ".[gp]" in the folder of Beadsmith'
-        raise ProblemError("sensitivity", "Sobol' indices", "the optional SALib to be installed", remedy)
+        raise ProblemError("sensitivity", "Sobol' indices", "the optional SALib to be installed", install("gp"))
     held = dict(held or {})
     free = _free(axes, held)
     labels = _labels(free, groups or {}, held)

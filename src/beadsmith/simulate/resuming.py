@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from beadsmith.problem.replacing import replace_text
 from beadsmith.simulate.binary_dump import length_until
 
 #: Restart files are written in turn: one is always whole.
@@ -117,7 +118,7 @@ def resumed_files(files: Mapping[str, str], folder: Path) -> dict[str, str] | No
 def write_files(files: Mapping[str, str], folder: Path) -> None:
     """Write the files of a simulation; the input comes last and is replaced as a whole, for one may go on from it."""
     for name in sorted(files, key=lambda name: name == _SCRIPT):
-        _replace(folder / name, files[name])
+        replace_text(folder / name, files[name])
 
 
 def resumed_script(script: str, log: str, step: int, restart: str) -> str | None:
@@ -240,11 +241,4 @@ def _cut_series(path: Path, step: int) -> None:
     kept = [
         line for line in lines if line.endswith("\n") and (line.startswith("#") or int(float(line.split()[0])) <= step)
     ]
-    _replace(path, "".join(kept))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that it is the old or the new one, whenever we are killed."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    replace_text(path, "".join(kept))

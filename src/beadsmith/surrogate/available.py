@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from beadsmith.errors import ProblemError
+from beadsmith.errors import ProblemError, install
 
 #: Of the extra ``gp``, what is imported.
 LIBRARIES = ("torch", "botorch")
@@ -26,8 +26,7 @@ def require_gaussian_processes(where: str, what: str) -> None:
         ProblemError: a library is missing; the sentence says how to install it.
     """
     if missing := _missing():
-        remedy = 'pip install ".[gp]" in the folder of Beadsmith'
-        raise ProblemError(where, what, f"the optional {', '.join(missing)} to be installed", remedy)
+        raise ProblemError(where, what, f"the optional {', '.join(missing)} to be installed", install("gp"))
 
 
 def _missing() -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from beadsmith.errors import StudyError
+from beadsmith.problem.replacing import replacing
 from beadsmith.surrogate.axes import Axis
 from beadsmith.surrogate.emulator import Emulator
 from beadsmith.surrogate.measurements import Measurements
@@ -43,8 +44,7 @@ def save_emulator(emulator: Emulator, path: Path) -> None:
         "excess": found.excess,
         "level": found.level,
     }
-    unfinished = path.with_name(path.name + ".unfinished")
-    with unfinished.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         np.savez_compressed(
             file,
             header=np.frombuffer(json.dumps(header, allow_nan=False).encode(), dtype=np.uint8),
@@ -53,7 +53,6 @@ def save_emulator(emulator: Emulator, path: Path) -> None:
             values=data.values,
             stderrs=data.stderrs,
         )
-    unfinished.replace(path)
 
 
 def load_emulator(path: Path) -> Emulator:

@@ -50,9 +50,14 @@ class Comparison:
     target_stderr: float | None
 
     @property
+    def scatter(self) -> float:
+        """Standard deviation of the simulation: what it says of itself, or what runs are known to scatter by."""
+        return max(self.simulated_stderr, self.noise)
+
+    @property
     def deviation(self) -> float:
         """Simulated less predicted, over the standard deviation of that."""
-        spread = math.hypot(self.predicted_stderr, max(self.simulated_stderr, self.noise))
+        spread = math.hypot(self.predicted_stderr, self.scatter)
         return (self.simulated - self.predicted) / spread
 
     @property
@@ -65,7 +70,7 @@ class Comparison:
         """Simulated less target, over the standard deviation of that; None without a target."""
         if self.target is None or self.target_stderr is None:
             return None
-        spread = math.hypot(self.target_stderr, max(self.simulated_stderr, self.noise))
+        spread = math.hypot(self.target_stderr, self.scatter)
         return (self.simulated - self.target) / spread if spread > 0.0 else None
 
     @property

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from beadsmith.campaign.renormalization.dataset import known_rows
 from beadsmith.campaign.renormalization.learning import Learnt
@@ -22,11 +22,15 @@ from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
 from beadsmith.problem.problem import Problem
 
-#: Told what is being done, how much of it is done, and how much there is.
-Progress = Callable[[str, int, int], None]
+
+class Progress(Protocol):
+    """Told what is being done."""
+
+    def __call__(self, phase: str, done: int, total: int, *, known: bool = False) -> None:
+        """So much of it is done; ``known`` if that had been done before, and says nothing of the speed."""
 
 
-def silent(phase: str, done: int, total: int) -> None:
+def silent(phase: str, done: int, total: int, *, known: bool = False) -> None:
     """No progress is shown."""
 
 
