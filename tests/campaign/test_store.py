@@ -56,15 +56,15 @@ def test_an_attempt_is_not_a_result(tmp_path):
 def test_an_attempt_that_can_go_on_waits_for_the_next_driver_and_for_nobody_else(tmp_path):
     store = RunStore(tmp_path)
     first, second = store.attempt("abc"), store.attempt("abc")
-    (first / "checkpoint.1").write_bytes(b"a restart file")
+    (first / "checkpoint_0.1").write_bytes(b"a restart file")
     # While it may be running, nobody takes it.
-    assert not (store.attempt("abc") / "checkpoint.1").exists()
+    assert not (store.attempt("abc") / "checkpoint_0.1").exists()
     store.clear_attempts()
     store.clear_attempts()
     assert not second.exists()
-    assert (store.attempt("abc") / "checkpoint.1").exists()
-    assert not (store.attempt("abc") / "checkpoint.1").exists()
-    assert not (store.attempt("xyz") / "checkpoint.1").exists()
+    assert (store.attempt("abc") / "checkpoint_0.1").exists()
+    assert not (store.attempt("abc") / "checkpoint_0.1").exists()
+    assert not (store.attempt("xyz") / "checkpoint_0.1").exists()
 
 
 def test_the_first_of_two_attempts_counts(tmp_path):

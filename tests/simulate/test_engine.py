@@ -143,7 +143,7 @@ def test_a_run_gets_its_input_variables_and_libraries(run, folder):
 
 
 def test_what_cannot_go_on_leaves_no_frames_to_what_begins_anew(run, folder):
-    for name in ("checkpoint.1", "frames_0.000.bin", "frames_0.bin"):
+    for name in ("checkpoint_0.1", "frames_0.000.bin", "frames_0.bin"):
         (folder / name).write_bytes(b"broken")
     assert not run("true").resumed
     assert {path.name for path in folder.iterdir()} == {"in.lammps", "stderr.txt"}

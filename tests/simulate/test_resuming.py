@@ -10,9 +10,9 @@ from beadsmith.errors import ProblemError
 from beadsmith.simulate.diagnosis import diagnose
 from beadsmith.simulate.engine import Engine, Interrupted, find_engine, run_simulation
 from beadsmith.simulate.outputs import read_recordings
-from beadsmith.simulate.plan import plan_simulation, plan_tensions
-from beadsmith.simulate.resuming import CHECKPOINTS, has_checkpoint, parts_of_dumps, resumed_script
-from beadsmith.simulate.script import RELAXED
+from beadsmith.simulate.plan import plan_continuation, plan_simulation, plan_tensions
+from beadsmith.simulate.resuming import checkpoints_of, has_checkpoint, parts_of_dumps, resumed_script
+from beadsmith.simulate.script import RELAXED, restart_file
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +108,49 @@ def test_a_ramp_ends_where_it_should_and_a_pull_goes_on_from_the_first_length(lo
 
 
 @pytest.mark.lammps
+@pytest.mark.parametrize("checkpoint", ["500 steps", "12000 steps"])
+def test_a_continuation_of_two_stretches_loses_neither(checkpoint, document, load, model_of, engine, tmp_path):
+    """Killed in the second stretch, of which there is a restart file, or only one of the first, at a later step."""
+    melt = document["experiments"]["melt"]
+    melt["checkpoint"] = checkpoint
+    hot, cold = (
+        {"stage": "nvt", "temperature": temperature, "duration": "2000 steps", "record": True, "frames": 20}
+        for temperature in ("600 K", "300 K")
+    )
+    melt["protocol"] = [{"stage": "push-off", "temperature": "600 K", "steps": 200}, hot, cold]
+    problem = load({**document, "precision": {"longest": 20}})
+    model = model_of(problem)
+    first = plan_simulation(problem, "melt", model, 3, engine.version)
+    (tmp_path / "first").mkdir()
+    run_simulation(first, tmp_path / "first", engine, lambda: False)
+    ends = {number: (30000, first.name, restart_file(number)) for number in range(2)}
+    more = plan_continuation(problem, model, first, ends, 7)
+    recorded = []
+    for name in ("whole", "broken"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for local, (_, file) in more.inherited.items():
+            shutil.copyfile(tmp_path / "first" / file, folder / local)
+        if name == "broken":
+            killed(more, folder, engine, lambda folder=folder: samples(folder / "series_1.txt") > 50)
+        finished = run_simulation(more, folder, engine, lambda: False)
+        assert finished.resumed == (name == "broken")
+        recorded.append(read_recordings(more, folder, finished.ending.log))
+    for one, other in zip(*recorded, strict=True):
+        assert other.frames.positions.shape == one.frames.positions.shape
+        assert len(other.series.columns["temperature"]) == len(one.series.columns["temperature"])
+        for recording in (one, other):
+            # The thermostat needs a hundred steps: a stretch that went on from the other's end would begin with its
+            # temperature.
+            heat = recording.series.columns["temperature"][:20].mean()
+            assert heat == pytest.approx(recording.state["T"], rel=0.15)
+
+
+@pytest.mark.lammps
 def test_without_a_whole_restart_file_it_begins_anew(long_melt, engine, tmp_path):
     problem, model = long_melt
     simulation = plan_simulation(problem, "melt", model, 3, engine.version)
-    (tmp_path / CHECKPOINTS[0]).write_bytes(b"LammpS RestartT")
+    (tmp_path / checkpoints_of(0)[0]).write_bytes(b"LammpS RestartT")
     finished = run_simulation(simulation, tmp_path, engine, lambda: False)
 
     assert not finished.resumed
@@ -120,7 +159,7 @@ def test_without_a_whole_restart_file_it_begins_anew(long_melt, engine, tmp_path
 
 SCRIPT = """read_data system.data
 timestep 4
-restart 100 checkpoint.1 checkpoint.2
+restart 100 checkpoint_0.1 checkpoint_0.2
 velocity all create 300 1
 fix dynamics all npt temp 300 300 400 iso 1 1 4000
 run 1000
@@ -148,10 +187,10 @@ WARNING: one more line
 
 
 def test_what_is_done_is_left_out_and_what_holds_is_kept():
-    assert resumed_script(SCRIPT, LOG, 1500, "checkpoint.2") == (
-        "read_restart checkpoint.2 # step 1500\n"
+    assert resumed_script(SCRIPT, LOG, 1500, "checkpoint_0.2") == (
+        "read_restart checkpoint_0.2 # step 1500\n"
         "timestep 4\n"
-        "restart 100 checkpoint.1 checkpoint.2\n"
+        "restart 100 checkpoint_0.1 checkpoint_0.2\n"
         "variable strain_x equal lx/20.5-1.0\n"
         "fix dynamics all nvt temp 300 200 400\n"
         "fix series all ave/time 10 1 10 c_thermo_temp append series_0.txt\n"
@@ -163,7 +202,7 @@ def test_what_is_done_is_left_out_and_what_holds_is_kept():
 
 
 def test_a_run_that_is_complete_is_not_run_again():
-    resumed = resumed_script(SCRIPT, LOG.partition("run 2000")[0], 1007, "checkpoint.1")
+    resumed = resumed_script(SCRIPT, LOG.partition("run 2000")[0], 1007, "checkpoint_0.1")
     assert resumed is not None
     assert "run 1000" not in resumed
     assert "upto" not in resumed
@@ -173,19 +212,21 @@ def test_a_run_that_is_complete_is_not_run_again():
 def test_what_lammps_has_not_begun_is_not_taken_for_done():
     """Killed before LAMMPS opened its log, an input that goes on lies beside the log of the attempt before."""
     runs = ["run 1000", "run 5000"] * 4
-    script = "\n".join(["read_data system.data", "restart 100 checkpoint.1 checkpoint.2", *runs, 'print "end"']) + "\n"
+    script = (
+        "\n".join(["read_data system.data", "restart 100 checkpoint_0.1 checkpoint_0.2", *runs, 'print "end"']) + "\n"
+    )
     begins = np.cumsum([0, *[int(run.split()[1]) for run in runs]])
     began = zip(runs[:6], begins[:6], strict=True)
     log = "LAMMPS\n" + "".join(f"{run}\n   Step Temp\n {begin} 300\n" for run, begin in began)
     for step in (16200, 18000):  # within a run, and at its end
-        first = resumed_script(script, log, step, "checkpoint.1")
+        first = resumed_script(script, log, step, "checkpoint_0.1")
         assert first is not None
         assert [line for line in first.splitlines() if line.startswith("run ")][-2:] == runs[6:]
-        assert resumed_script(first, log, step, "checkpoint.1") == first
+        assert resumed_script(first, log, step, "checkpoint_0.1") == first
         # Once LAMMPS has begun, its log counts.
         begun = f"LAMMPS\n{first.partition('run 1000')[0]}"
         begun = begun.replace("stop 18000\n", "stop 18000\n   Step Temp\n 16200 300\n")
-        later = resumed_script(first, f"{begun}run 1000\n   Step Temp\n 18000 300\n", 18500, "checkpoint.2")
+        later = resumed_script(first, f"{begun}run 1000\n   Step Temp\n 18000 300\n", 18500, "checkpoint_0.2")
         assert later is not None
         assert [line for line in later.splitlines() if line.startswith("run ")] == [
             "run 19000 upto start 18000 stop 19000",
@@ -194,7 +235,7 @@ def test_what_lammps_has_not_begun_is_not_taken_for_done():
 
 
 def test_before_the_first_run_there_is_nothing_to_go_on_with():
-    assert resumed_script(SCRIPT, "LAMMPS\n", 5, "checkpoint.1") is None
+    assert resumed_script(SCRIPT, "LAMMPS\n", 5, "checkpoint_0.1") is None
 
 
 def test_dumps_come_in_the_order_in_which_they_were_written(tmp_path):

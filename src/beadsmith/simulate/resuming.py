@@ -5,6 +5,9 @@ restart file at which step it was written; so the run that was cut short is know
 everything before that run left out that happens once (dynamics, minimisation, new velocities), and with everything kept
 that holds until it is undone (styles, fixes, dumps).  Samples and frames from after the restart file are taken away
 first.
+
+An input may have several parts, each of which begins from a file of its own, at a step of its own.  So the names of
+restart files say of which part they are.
 """
 
 from __future__ import annotations
@@ -17,9 +20,6 @@ from pathlib import Path
 
 from beadsmith.problem.replacing import replace_text
 from beadsmith.simulate.binary_dump import length_until
-
-#: Restart files are written in turn: one is always whole.
-CHECKPOINTS = ("checkpoint.1", "checkpoint.2")
 
 _SCRIPT, _LOG = "in.lammps", "log.lammps"
 #: What happens once, and has happened.
@@ -42,8 +42,10 @@ _WHOLE = 0.9
 _FIRST_STEP = re.compile(r"^ *Step\b[^\n]*\n(?:(?! *\d)[^\n]*\n)* *(\d+)", re.MULTILINE)
 #: How an input that goes on begins; the step, a comment to LAMMPS, tells it from every earlier one.
 _FROM_STEP = "# step"
-_GOING_ON = re.compile(rf"^read_restart (?:{'|'.join(map(re.escape, CHECKPOINTS))}) {_FROM_STEP} \d+$", re.MULTILINE)
+_GOING_ON = re.compile(rf"^read_restart checkpoint_\d+\.[12] {_FROM_STEP} \d+$", re.MULTILINE)
 _LIMITS = re.compile(r"\bstart (\d+) stop (\d+)\b")
+_WRITES = re.compile(r"^restart \d+ checkpoint_(\d+)\.")
+_SERIES = re.compile(r"^fix series .*\b(?:file|append) series_(\d+)\.txt\b")
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,24 @@ class _Run:
 
     Attributes:
         line: of the input, 0 first.
+        part: of the input.
         begin, end: steps.
     """
 
     line: int
+    part: int
     begin: int
     end: int
 
 
+def checkpoints_of(part: int) -> tuple[str, str]:
+    """Names of the restart files of a part of an input; they are written in turn, so that one is always whole."""
+    return f"checkpoint_{part}.1", f"checkpoint_{part}.2"
+
+
 def has_checkpoint(folder: Path) -> bool:
     """Whether a simulation in a folder can go on."""
-    return any((folder / name).is_file() for name in CHECKPOINTS)
+    return bool(_checkpoints_in(folder))
 
 
 def parts_of_dumps(folder: Path, number: int | None = None) -> list[Path]:
@@ -77,8 +86,8 @@ def parts_of_dumps(folder: Path, number: int | None = None) -> list[Path]:
 
 def clear_checkpoints(folder: Path) -> None:
     """Remove restart files, so that a simulation begins anew."""
-    for name in CHECKPOINTS:
-        (folder / name).unlink(missing_ok=True)
+    for path in _checkpoints_in(folder):
+        path.unlink()
 
 
 def begin_anew(folder: Path) -> None:
@@ -100,18 +109,18 @@ def resumed_files(files: Mapping[str, str], folder: Path) -> dict[str, str] | No
     chosen = _last_whole(folder)
     if chosen is None or not all((folder / name).is_file() for name in (_SCRIPT, _LOG)):
         return None
-    step = _step_of(folder / chosen)
+    step = _step_of(chosen)
     script = (folder / _SCRIPT).read_text(encoding="utf-8")
     log = (folder / _LOG).read_text(encoding="utf-8", errors="replace")
-    text = None if step is None else resumed_script(script, log, step, chosen)
+    text = None if step is None else resumed_script(script, log, step, chosen.name)
     if step is None or text is None:
         return None
-    for series in folder.glob("series_*.txt"):
-        _cut_series(series, step)
-    for frames in parts_of_dumps(folder):
-        with frames.open("r+b") as file:
-            file.truncate(length_until(file, step))
-        _put_aside(frames)
+    reached = _part_of(chosen)
+    for stretch, part in _parts_of_stretches(script).items():
+        if part == reached:
+            _cut(folder, stretch, step)
+        elif part > reached:
+            _remove(folder, stretch)
     return {**files, _SCRIPT: text}
 
 
@@ -128,7 +137,7 @@ def resumed_script(script: str, log: str, step: int, restart: str) -> str | None
         script: the input that was running.
         log: what it has written.
         step: at which the restart file was written.
-        restart: its name.
+        restart: its name, one of :func:`checkpoints_of`.
 
     Returns: the script itself if LAMMPS has not begun it yet; None if nothing had been reached from which it could go
         on.
@@ -136,7 +145,8 @@ def resumed_script(script: str, log: str, step: int, restart: str) -> str | None
     if not _began(script, log):
         return script
     lines = _as_understood(script.splitlines(), log)
-    runs = [run for run in _runs(lines, log) if run.begin <= step]
+    part = _part_of(Path(restart))
+    runs = [run for run in _runs(lines, log) if run.part == part and run.begin <= step]
     if not runs:
         # An input that had gone on already, and was killed before it came to its next run, is still right.
         return script if _GOING_ON.search(script) else None
@@ -166,8 +176,10 @@ def _as_understood(lines: list[str], log: str) -> list[str]:
 def _runs(lines: list[str], log: str) -> list[_Run]:
     """Runs that have begun, in their order."""
     found: list[_Run] = []
-    place = 0
+    place = part = 0
     for number, line in enumerate(lines):
+        if writes := _WRITES.search(line):
+            part = int(writes[1])
         if not line.startswith("run "):
             continue
         limits = _LIMITS.search(line)
@@ -175,12 +187,24 @@ def _runs(lines: list[str], log: str) -> list[_Run]:
         first = _FIRST_STEP.search(log, begun) if begun >= 0 else None
         if limits:
             # It went on from a restart file, and so had begun before.
-            found.append(_Run(number, int(limits[1]), int(limits[2])))
+            found.append(_Run(number, part, int(limits[1]), int(limits[2])))
         elif first:
-            found.append(_Run(number, int(first[1]), int(first[1]) + int(line.split()[1])))
+            found.append(_Run(number, part, int(first[1]), int(first[1]) + int(line.split()[1])))
         else:
             break
         place = first.end() if first else place
+    return found
+
+
+def _parts_of_stretches(script: str) -> dict[int, int]:
+    """The part of an input that records each stretch."""
+    found: dict[int, int] = {}
+    part = 0
+    for line in script.splitlines():
+        if writes := _WRITES.search(line):
+            part = int(writes[1])
+        elif records := _SERIES.search(line):
+            found[int(records[1])] = part
     return found
 
 
@@ -207,6 +231,23 @@ def _still_in_force(lines: list[str], restart: str) -> list[str]:
     return [line for _, line in kept]
 
 
+def _cut(folder: Path, stretch: int, step: int) -> None:
+    """Leave of what a stretch has recorded what was before a step."""
+    series = folder / f"series_{stretch}.txt"
+    if series.is_file():
+        _cut_series(series, step)
+    for frames in parts_of_dumps(folder, stretch):
+        with frames.open("r+b") as file:
+            file.truncate(length_until(file, step))
+        _put_aside(frames)
+
+
+def _remove(folder: Path, stretch: int) -> None:
+    """Remove what a stretch has recorded that begins anew."""
+    for path in (folder / f"series_{stretch}.txt", *parts_of_dumps(folder, stretch)):
+        path.unlink(missing_ok=True)
+
+
 def _put_aside(frames: Path) -> None:
     """Give a dump a name of its own, once: LAMMPS would write over it, for it cannot append to binary ones."""
     if "." in frames.stem:
@@ -217,11 +258,18 @@ def _put_aside(frames: Path) -> None:
     frames.rename(other)
 
 
-def _last_whole(folder: Path) -> str | None:
+def _checkpoints_in(folder: Path) -> list[Path]:
+    return list(folder.glob("checkpoint_*.[12]"))
+
+
+def _part_of(checkpoint: Path) -> int:
+    return int(checkpoint.stem.removeprefix("checkpoint_"))
+
+
+def _last_whole(folder: Path) -> Path | None:
     """The restart file that was written last, if it is whole, or the one before."""
-    found = [name for name in CHECKPOINTS if (folder / name).is_file()]
-    found.sort(key=lambda name: (folder / name).stat().st_mtime, reverse=True)
-    sizes = [(folder / name).stat().st_size for name in found]
+    found = sorted(_checkpoints_in(folder), key=lambda path: path.stat().st_mtime, reverse=True)
+    sizes = [path.stat().st_size for path in found]
     if len(found) > 1 and sizes[0] < _WHOLE * sizes[1]:
         return found[1]
     return found[0] if found else None

@@ -16,7 +16,7 @@ from beadsmith.problem.quantity import parse_duration
 from beadsmith.problem.recording import STRESSES
 from beadsmith.problem.schema import Dynamics, Ladder, Minimize, Periodic, PushOff, Tension, Vacuum
 from beadsmith.problem.state import State
-from beadsmith.simulate.resuming import CHECKPOINTS
+from beadsmith.simulate.resuming import checkpoints_of
 
 COMPLETE = "Beadsmith: all stages complete"
 
@@ -139,8 +139,8 @@ def write_continuation(settings: Settings, resumed: Sequence[Resumed]) -> Script
     """Input that goes on with recorded stretches, one after the other, each from its own end."""
     writer = _Writer(settings)
     lines = []
-    for one in resumed:
-        lines += ["clear", f"read_restart {one.restart}", *_header(settings), *writer.resumed(one)]
+    for part, one in enumerate(resumed):
+        lines += ["clear", f"read_restart {one.restart}", *_header(settings, part), *writer.resumed(one, part)]
     lines.append(f'print "{COMPLETE}"')
     return Script("\n".join(lines) + "\n", tuple(writer.stretches))
 
@@ -188,6 +188,7 @@ class _Writer:
         self._coefficients: Sequence[str] = ()
         self._seed = settings.seed
         self._fixed = State.of(settings.experiment.state)
+        self._part = 0
         self.stretches: list[Stretch] = []
 
     def at(self, state: State) -> list[str]:
@@ -273,7 +274,7 @@ class _Writer:
             "reset_timestep 0",
             *[f"variable strain_{edge} equal l{edge}/$(l{edge})-1.0" for edge in "xyz"],
             *self._breaking(stage),
-            *_checkpoints(self._settings, every),
+            *_checkpoints(self._settings, self._part, every),
             f"fix pull all deform 1 {axis} erate {stage.rate:.10g} units box remap x",
             f"fix dynamics all npt {thermostat} {held}",
             _series(0, self.stretches[0], columns, inner),
@@ -299,9 +300,9 @@ class _Writer:
             "thermo_modify lost/bond ignore",
         ]
 
-    def resumed(self, one: Resumed) -> list[str]:
-        """More of a stretch, sampled as before; velocities and thermostat come from its end."""
-        self._coefficients, temperature = (), one.stretch.state["T"]
+    def resumed(self, one: Resumed, part: int) -> list[str]:
+        """More of a stretch, sampled as before, as a part of the input; velocities and thermostat come from its end."""
+        self._part, self._coefficients, temperature = part, (), one.stretch.state["T"]
         self._temperature = temperature
         stage = one.stretch.stage
         assert not isinstance(stage, Tension)  # what was torn is not pulled again
@@ -339,7 +340,7 @@ class _Writer:
         periodic = self._settings.shortest_edge is not None
         columns = SERIES_COLUMNS | (BOX_COLUMNS if periodic else {})
         return [
-            *_checkpoints(self._settings, stretch.series_every),
+            *_checkpoints(self._settings, self._part, stretch.series_every),
             _series(number, stretch, columns, stretch.series_every),
             f"dump frames all custom {stretch.frames_every} frames_{number}.bin id xu yu zu",
             "dump_modify frames sort id first no",
@@ -364,13 +365,13 @@ def _series(number: int, stretch: Stretch, columns: Mapping[str, str], every: in
     )
 
 
-def _checkpoints(settings: Settings, multiple: int = 1) -> list[str]:
-    """Restart files, between samples that are averages over ``multiple`` steps."""
+def _checkpoints(settings: Settings, part: int, multiple: int = 1) -> list[str]:
+    """Restart files of a part of the input, between samples that are averages over ``multiple`` steps."""
     experiment = settings.experiment
     if experiment.checkpoint is None:
         return []
     every = parse_duration(experiment.checkpoint, experiment.timestep)
-    return [f"restart {-(-every // multiple) * multiple} {' '.join(CHECKPOINTS)}"]
+    return [f"restart {-(-every // multiple) * multiple} {' '.join(checkpoints_of(part))}"]
 
 
 def _barostat(stage: Dynamics | Ladder, timestep: float) -> str:
@@ -392,7 +393,7 @@ def _new(settings: Settings) -> list[str]:
     ]
 
 
-def _header(settings: Settings) -> list[str]:
+def _header(settings: Settings, part: int = 0) -> list[str]:
     experiment = settings.experiment
     lines = [
         *settings.styles,
@@ -405,7 +406,7 @@ def _header(settings: Settings) -> list[str]:
         "variable density equal density",
         "variable volume equal vol",
     ]
-    lines += _checkpoints(settings)
+    lines += _checkpoints(settings, part)
     if experiment.bonded_substeps > 1:
         inner = f"{experiment.bonded_substeps} bond 1 angle 1"
         atoms = " dihedral 2 improper 2" if settings.charged else ""
