@@ -148,6 +148,54 @@ def test_what_differs_between_runs_is_repeated_and_its_scatter_is_in_the_error(p
     assert length_of(evaluation).stderr >= math.hypot(0.1, 0.01) / math.sqrt(3) - 1e-12
 
 
+def runs_of_the_length(engine):
+    """Simulations of the molecule alone: those that begin, and those that go on."""
+    alone = [task.simulation for task in engine.tasks if task.simulation.experiment == "alone"]
+    return [one for one in alone if not one.inherited], [one for one in alone if one.inherited]
+
+
+@pytest.mark.parametrize(
+    ("replicas", "tolerance", "runs"),
+    [
+        pytest.param(6, 0.06, 3, id="as many as are needed"),  # (0.1 / 0.06)^2 = 2.8
+        pytest.param(2, 0.06, 2, id="at most as many as allowed"),
+        pytest.param(1, 0.06, 1, id="none allowed"),
+        pytest.param(6, 0.11, 1, id="precise enough"),
+    ],
+)
+def test_what_may_not_be_longer_is_repeated(precise, laboratory_of, replicas, tolerance, runs):
+    """Nobody needs to have measured the scatter between runs."""
+    engine = Engine(first_stderr=0.1)
+    section = {"tolerance": {"length": f"{tolerance} angstrom"}, "longest": 1, "replicas": replicas}
+    _, laboratory = laboratory_of(precise(**section), engine)
+    (evaluation,) = measured(laboratory)
+    begun, continued = runs_of_the_length(engine)
+    assert (len(begun), continued) == (runs, [])
+    assert len({one.files["system.data"] for one in begun}) == runs
+    assert length_of(evaluation).stderr == pytest.approx(0.1 / math.sqrt(runs))
+    assert [task.simulation.experiment for task in engine.tasks].count("melt") == 1
+
+
+@pytest.mark.parametrize(("longest", "begun", "continued"), [(4, 1, 1), (3, 1, 1), (2, 2, 2)])
+def test_what_may_be_longer_is_repeated_only_if_that_is_not_enough(precise, laboratory_of, longest, begun, continued):
+    """Wanted is 2.8 times the length; two runs of twice the length are enough."""
+    engine = Engine(first_stderr=0.1)
+    problem = precise(tolerance={"length": "0.06 angstrom"}, longest=longest, replicas=6)
+    _, laboratory = laboratory_of(problem, engine)
+    (evaluation,) = measured(laboratory)
+    assert tuple(map(len, runs_of_the_length(engine))) == (begun, continued)
+    assert length_of(evaluation).stderr <= 0.06
+
+
+def test_what_cannot_be_continued_is_repeated(precise, laboratory_of):
+    engine = Engine(first_stderr=0.1, fails=lambda task: bool(task.earlier))
+    _, laboratory = laboratory_of(precise(tolerance={"length": "0.06 angstrom"}, replicas=6), engine)
+    (evaluation,) = measured(laboratory)
+    assert tuple(map(len, runs_of_the_length(engine))) == (3, 1)
+    assert not evaluation.failed
+    assert length_of(evaluation).stderr == pytest.approx(0.1 / math.sqrt(3))
+
+
 def test_a_known_bias_is_taken_off_and_repeating_does_not_make_it_better_known(precise, laboratory_of):
     spread = Spread("length", AT, 0.1, bias=-0.5, bias_stderr=0.03)
     problem = replace(precise(tolerance={"length": "0.06 angstrom"}, replicas=3), spreads=(spread,))
@@ -206,8 +254,9 @@ def test_a_search_spends_more_only_on_what_could_be_its_best(precise, laboratory
     assert 0 < sum(len(one.runs) > 2 for one in evaluations) < 16
 
 
-def test_an_adaptive_search_in_pieces_is_the_same_and_repeats_nothing(precise, laboratory_of):
-    problem = precise(tolerance={"length": "0.02 angstrom"}, longest=8)
+@pytest.mark.parametrize("limits", [{"longest": 8}, {"longest": 2, "replicas": 3}])
+def test_an_adaptive_search_in_pieces_is_the_same_and_repeats_nothing(precise, laboratory_of, limits):
+    problem = precise(tolerance={"length": "0.02 angstrom"}, **limits)
     study, laboratory = laboratory_of(problem, Varied(first_stderr=0.04), "whole")
     whole = essence(searched(laboratory, study, 12))
     for budget in (3, 7, 12):

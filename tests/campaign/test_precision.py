@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beadsmith.campaign.precision import could_be_best, shortfalls
+from beadsmith.campaign.precision import Missed, could_be_best, missed_tolerances, shortfalls
 from beadsmith.problem.records import Observation
 from beadsmith.problem.spread import Spread
 from beadsmith.problem.state import State
@@ -84,6 +84,19 @@ def test_an_unknown_error_wishes_for_any_length(problem):
 
 def test_without_a_tolerance_nothing_is_lacking(problem):
     assert shortfalls(replace(problem, tolerances=(math.inf, math.inf)), [observed(1e9)], ONE_RUN) == ()
+
+
+def test_tolerances_are_missed_by_larger_errors_alone(problem):
+    precise, rough = observed(100.0, "pressure"), observed(0.051)
+    assert missed_tolerances(problem, [precise, rough]) == (Missed("length", AT, 0.051, 0.05),)
+    assert missed_tolerances(problem, [precise, observed(0.05, equilibrated=False)]) == ()
+    assert missed_tolerances(problem, []) == ()
+
+
+def test_an_unknown_error_misses_every_tolerance_but_none_that_was_not_asked_for(problem):
+    (missed,) = missed_tolerances(problem, [observed(math.inf)])
+    assert (missed.stderr, missed.tolerance) == (math.inf, 0.05)
+    assert missed_tolerances(replace(problem, tolerances=(100.0, math.inf)), [observed(math.inf)]) == ()
 
 
 @pytest.mark.parametrize(("best", "worth"), [(0.9, True), (0.3, True), (0.2, False), (-math.inf, False), (None, True)])

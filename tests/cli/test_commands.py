@@ -249,6 +249,27 @@ def test_a_search_whose_time_is_up_says_so(tmp_path):
     assert "time was up" not in beadsmith(*words, "--evaluations", kept, folder=tmp_path).stdout
 
 
+@pytest.mark.parametrize(("tolerance", "missed"), [(0.003, False), (0.0005, True)])
+def test_run_and_evaluate_say_which_tolerances_were_missed(tmp_path, tolerance, missed):
+    declared = f"precision: {{tolerance: {{density: {tolerance} g/cm^3}}}}\n"
+    (tmp_path / "theory.yaml").write_text(THEORY.replace("100000", "3") + declared)
+    ran = beadsmith("run", "theory.yaml", "--study", "study", "--json", "run.json", folder=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    words = ("--model", "study/best.yaml", "--study", "other", "--report", "page.html", "--json", "one.json")
+    evaluated = beadsmith("evaluate", "theory.yaml", *words, folder=tmp_path)
+    assert evaluated.returncode == 0, evaluated.stderr
+    for told, answer, page in (
+        (ran, json.loads((tmp_path / "run.json").read_text())["best"], "study/report.html"),
+        (evaluated, json.loads((tmp_path / "one.json").read_text()), "page.html"),
+    ):
+        sentence = "Density misses its tolerance of 0.0005 g/cm³: standard error 0.00"
+        assert told.stdout.count(sentence) == missed
+        assert (sentence in (tmp_path / page).read_text()) is missed
+        (density,) = answer["observables"]["density"]
+        entry = {"observable": "density", "state": {}, "stderr": density["stderr"], "tolerance": tolerance}
+        assert answer["missed_tolerances"] == ([entry] if missed else [])
+
+
 @pytest.mark.lammps
 def test_doctor_finds_lammps_and_all_styles(tmp_path):
     done = beadsmith("doctor", "--json", tmp_path / "doctor.json")

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,6 +63,14 @@ def test_ladders_and_recorded_stretches_take_the_temperatures_wanted(load, docum
     assert temperatures(problem, "alone") == [500, 350, 200]
     # Nothing is recorded where the densities were given, and the glass transition has no temperature.
     assert {target.observable for target in problem.targets} == {"tg"}
+
+
+def test_targets_keep_their_tolerances_at_other_states(load, document):
+    document["precision"] = {"of_target": 0.5}
+    document["targets"]["density"]["uncertainty"] = "0.01 0.02 g/cm^3"
+    ((_, problem),) = at_states(load(document), {"T": (400.0, 350.0)})
+    kept = {target.observable: tolerance for target, tolerance in zip(problem.targets, problem.tolerances, strict=True)}
+    assert kept == {"density": 0.01, "tg": math.inf}  # of 400 K alone
 
 
 def test_the_temperatures_that_are_there_already_may_be_asked_for(load, document):

@@ -10,7 +10,7 @@ from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Observation
 from beadsmith.problem.state import State
 from beadsmith.report.findings import Subject, subjects
-from beadsmith.report.tables import Cell, FootRow, direct_targets, property_table
+from beadsmith.report.tables import Cell, FootRow, direct_targets, missed_sentences, property_table
 
 
 def subject(observations: Sequence[Observation], label: str = "model", result: bool = False) -> Subject:
@@ -100,6 +100,22 @@ def test_states_without_a_target_are_shown(pebax: Problem):
     assert rows[4].target is None
     assert rows[4].cells[0] is not None
     assert rows[0].cells == (None,)
+
+
+def test_a_missed_tolerance_is_said_once_for_each_observable(pebax: Problem):
+    rough = replace(pebax, tolerances=tuple(0.5 * one.stderr for one in pebax.targets))
+    assert missed_sentences(rough, exact(pebax, 0.49)) == []
+    observations = exact(pebax, 0.49)
+    observations[0] = replace(observations[0], stderr=0.0123)
+    observations[1] = replace(observations[1], stderr=0.0061)
+    observations[-1] = replace(observations[-1], stderr=math.inf)
+    found = property_table(rough, [subject(exact(pebax)), subject(observations, "mine")]).missed
+    assert [model for model, _ in found] == ["mine", "mine"]
+    assert found[0][1] == (
+        "Density misses its tolerance of 0.005 g/cm³: standard error 0.012 g/cm³ at T = 150 K (the worst of 2 states)"
+    )
+    assert found[1][1].endswith(" K: standard error not known")
+    assert missed_sentences(pebax, observations) == []
 
 
 def test_states_agree_up_to_rounding(pebax: Problem):

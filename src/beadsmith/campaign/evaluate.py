@@ -238,12 +238,14 @@ def _further(laboratory: Laboratory, pending: PendingEvaluation) -> tuple[Chain,
     for name in names:
         own = _of(chains, name)
         lacking = [one for one in short if one.experiment == name]
-        more = _more_replicas(laboratory, len(own), lacking)
-        if more:
-            added = range(len(own), len(own) + more)
-            grown += [*own, *(started(laboratory, pending.model, name, pending.seed, number) for number in added)]
-        else:
-            grown += [_continued(laboratory, pending.model, chain, lacking) for chain in own]
+        more = _more_replicas(laboratory, len(own), [one for one in lacking if one.lasting])
+        if not more:
+            continued = [_continued(laboratory, pending.model, chain, lacking) for chain in own]
+            # Where no run can or may be longer, more of them lessen what fluctuates within each, too.
+            more = _more_replicas(laboratory, len(own), lacking) if continued == own else 0
+            own = continued
+        added = range(len(own), len(own) + more)
+        grown += [*own, *(started(laboratory, pending.model, name, pending.seed, number) for number in added)]
     return (*grown, *others) if others else tuple(grown)
 
 
@@ -255,10 +257,9 @@ def _can_grow(laboratory: Laboratory, chain: Chain) -> bool:
 
 def _more_replicas(laboratory: Laboratory, present: int, lacking: Sequence[Shortfall]) -> int:
     precision = laboratory.problem.file.precision
-    lasting = [one.replicas for one in lacking if one.lasting]
-    if precision is None or not lasting:
+    if precision is None or not lacking:
         return 0
-    return max(0, min(precision.replicas, max(lasting)) - present)
+    return max(0, min(precision.replicas, max(one.replicas for one in lacking)) - present)
 
 
 def _continued(laboratory: Laboratory, model: Model, chain: Chain, lacking: Sequence[Shortfall]) -> Chain:

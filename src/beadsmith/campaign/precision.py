@@ -7,7 +7,7 @@ what a run never forgets, such as the structure in which a glass was quenched: t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from beadsmith.problem.problem import Problem
@@ -41,6 +41,35 @@ class Shortfall:
     lasting: bool
 
 
+@dataclass(frozen=True)
+class Missed:
+    """A tolerance that was not reached.
+
+    Attributes:
+        observable, state: of what.
+        stderr: standard error of the observation, in its unit; infinite if that is not known.
+        tolerance: the largest that was wanted, in the same unit.
+    """
+
+    observable: str
+    state: State
+    stderr: float
+    tolerance: float
+
+
+def missed_tolerances(problem: Problem, observations: Sequence[Observation]) -> tuple[Missed, ...]:
+    """Which observations have a larger standard error than the problem tolerates, in the order of its targets.
+
+    Args:
+        observations: as they are reported, with all that is known of their errors.
+    """
+    return tuple(
+        Missed(target.observable, target.state, observation.stderr, tolerance)
+        for target, observation, tolerance in _tolerated(problem, observations)
+        if observation.stderr > tolerance
+    )
+
+
 def shortfalls(
     problem: Problem, observations: Sequence[Observation], replicas: Mapping[str, int]
 ) -> tuple[Shortfall, ...]:
@@ -53,13 +82,10 @@ def shortfalls(
         replicas: how many runs the observations of each experiment are the mean of.
     """
     found = []
-    for target, tolerance in zip(problem.targets, problem.tolerances, strict=True):
-        observed = [one for one in observations if _answers(one, target)]
-        if math.isinf(tolerance) or not observed:
-            continue
+    for target, observation, tolerance in _tolerated(problem, observations):
         experiment = getattr(problem.observables[target.observable], "experiment", "")
         between = math.sqrt(sum(one.between_runs**2 for one in problem.spreads if _answers(one, target)))
-        short = _shortfall(observed[0], tolerance, between, replicas[experiment])
+        short = _shortfall(observation, tolerance, between, replicas[experiment])
         if short is not None:
             found.append(replace(short, experiment=experiment))
     return tuple(found)
@@ -80,6 +106,14 @@ def could_be_best(
     if best is None:
         return True
     return misfit([_favoured(one, targets) for one in observations]) < best
+
+
+def _tolerated(problem: Problem, observations: Sequence[Observation]) -> Iterator[tuple[Target, Observation, float]]:
+    """Targets that were observed and have a tolerance, with both."""
+    for target, tolerance in zip(problem.targets, problem.tolerances, strict=True):
+        observed = next((one for one in observations if _answers(one, target)), None)
+        if observed is not None and math.isfinite(tolerance):
+            yield target, observed, tolerance
 
 
 def _shortfall(observation: Observation, tolerance: float, between: float, replicas: int) -> Shortfall | None:

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from beadsmith import __version__
 from beadsmith.calibrate.comparison import mean_squared_deviation
 from beadsmith.campaign.calibration import Measured, Outcome
 from beadsmith.campaign.finalists import Finalists, measured_finalists
+from beadsmith.campaign.precision import missed_tolerances
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
@@ -81,6 +83,11 @@ def observables_answer(problem: Problem, observations: Sequence[Observation]) ->
     return answer
 
 
+def missed_answer(problem: Problem, observations: Sequence[Observation]) -> list[dict[str, Any]]:
+    """Tolerances that were not reached."""
+    return [{**asdict(one), "state": one.state.as_dict()} for one in missed_tolerances(problem, observations)]
+
+
 def failure_answer(failure: Failure) -> dict[str, Any]:
     """A failure with its remedy."""
     return {**failure.to_json(), "remedy": failure.kind.value}
@@ -96,6 +103,7 @@ def measured_answer(problem: Problem, measured: Measured) -> dict[str, Any]:
         "replicas": len(measured.replicas),
         "failures": [failure_answer(failure) for replica in measured.replicas for failure in replica.failures],
         "observables": observables_answer(problem, measured.observations),
+        "missed_tolerances": missed_answer(problem, measured.observations),
     }
 
 
@@ -172,6 +180,7 @@ def evaluation_answer(problem: Problem, evaluation: Evaluation) -> dict[str, Any
         "seed": evaluation.seed,
         "parameters": problem.parameters.complete(evaluation.point) if evaluation.point else None,
         "observables": observables_answer(problem, evaluation.observations),
+        "missed_tolerances": missed_answer(problem, evaluation.observations),
         "failures": [failure_answer(failure) for failure in evaluation.failures],
         "core_seconds": evaluation.core_seconds,
         "runs": list(evaluation.runs),

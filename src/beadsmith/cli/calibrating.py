@@ -37,8 +37,10 @@ from beadsmith.cli.speech import say
 from beadsmith.errors import ProblemError, StudyError
 from beadsmith.problem.problem import Problem, read_problem
 from beadsmith.problem.schema import SEARCH_METHODS
+from beadsmith.report.findings import result_of
 from beadsmith.report.page import write_report
 from beadsmith.report.renormalization import write_renormalization_report
+from beadsmith.report.tables import missed_sentences
 from beadsmith.report.terminal import terminal_table
 from beadsmith.search.optuna_study import write_optuna_study
 
@@ -109,6 +111,9 @@ def run(
     console.print(terminal_table(loaded, outcome))
     for finals in measured_finalists(folder, loaded):
         show_finalists(console, finals)
+    result = result_of(outcome)
+    for sentence in missed_sentences(loaded, () if result is None else result.observations):
+        say(console, sentence)
     if outcome.best is not None:
         say(console, f"Calibrated model  {folder.best_model}")
     say(console, f"Report            {report_path}")

@@ -51,6 +51,7 @@ from beadsmith.problem.state import State
 from beadsmith.problem.states import at_all_degrees, at_states
 from beadsmith.report import measured_table, write_model_report
 from beadsmith.report.networks import stored_networks
+from beadsmith.report.tables import missed_sentences
 from beadsmith.simulate.engine import find_engine
 
 _MILLION = 1_000_000
@@ -193,8 +194,11 @@ def _report(
     restated, measured = max(every, key=lambda one: _highest_degree(one[0]))
     engine = find_engine(problem.file.compute.lammps).version
     networks = stored_networks(restated, study.folder, model, measured.replicas[0].seed, engine)
-    targets = tuple(dict.fromkeys(target for own, _ in every for target in own.targets))
-    write_model_report(replace(problem, targets=targets), [one for _, one in every], networks, path)
+    wanted = {
+        target: tolerance for own, _ in every for target, tolerance in zip(own.targets, own.tolerances, strict=True)
+    }
+    shown = replace(problem, targets=tuple(wanted), tolerances=tuple(wanted.values()))
+    write_model_report(shown, [one for _, one in every], networks, path)
 
 
 def _highest_degree(problem: Problem) -> float:
@@ -210,6 +214,8 @@ def _print(console: Console, problem: Problem, at: State, measured: Measured) ->
     for replica in measured.replicas:
         for failure in replica.failures:
             say(console, f"failed: {failure.sentence}")
+    for sentence in missed_sentences(problem, measured.observations):
+        say(console, sentence)
 
 
 def _warn(console: Console, model: Model, at: State, wanted: dict[str, tuple[float, ...]]) -> None:

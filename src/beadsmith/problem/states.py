@@ -65,7 +65,9 @@ def _with_degrees(problem: Problem, degrees: tuple[float, ...]) -> Problem:
     experiments = {
         name: experiment.model_copy(update={"degrees": degrees}) for name, experiment in problem.experiments.items()
     }
-    return replace(problem, file=problem.file.model_copy(update={"experiments": experiments}), targets=())
+    return replace(
+        problem, file=problem.file.model_copy(update={"experiments": experiments}), targets=(), tolerances=()
+    )
 
 
 def _at(problem: Problem, state: State, temperatures: tuple[float, ...]) -> tuple[State, Problem]:
@@ -87,12 +89,13 @@ def _at(problem: Problem, state: State, temperatures: tuple[float, ...]) -> tupl
     recorded = {own for experiment in experiments.values() for own in recorded_states(experiment)}
     # What is derived from a whole ladder, such as the glass transition, has the state of the ladder.
     recorded |= {own.without("T") for own in recorded}
-    targets = tuple(
-        target
-        for target in problem.targets
+    kept = [
+        (target, tolerance)
+        for target, tolerance in zip(problem.targets, problem.tolerances, strict=True)
         if any(same_state(target.state.without(*COORDINATES), own) for own in recorded)
-    )
-    return state, replace(problem, file=file, targets=targets)
+    ]
+    targets, tolerances = tuple(one for one, _ in kept), tuple(one for _, one in kept)
+    return state, replace(problem, file=file, targets=targets, tolerances=tolerances)
 
 
 def _experiment_at(experiment: Experiment, state: State, temperatures: tuple[float, ...]) -> Experiment:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from beadsmith.calibrate import deviations, mean_squared_deviation
 from beadsmith.calibrate.matching import is_undetermined, matching
+from beadsmith.campaign.precision import missed_tolerances
 from beadsmith.observe.glass_transition import NOT_DETERMINED
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Observation, Target
@@ -118,11 +119,16 @@ class Column:
 
 @dataclass(frozen=True)
 class PropertyTable:
-    """The whole table."""
+    """The whole table.
+
+    Attributes:
+        missed: tolerances that were not reached: the model, and a sentence.
+    """
 
     columns: tuple[Column, ...]
     groups: tuple[Group, ...]
     foot: tuple[FootRow, ...]
+    missed: tuple[tuple[str, str], ...] = ()
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -179,7 +185,26 @@ def property_table(problem: Problem, models: Sequence[Subject]) -> PropertyTable
         columns=tuple(Column(model.label, model.remark, model.result) for model in models),
         groups=tuple(_groups(problem, models)),
         foot=_foot(problem, models),
+        missed=tuple((one.label, said) for one in models for said in missed_sentences(problem, one.observations)),
     )
+
+
+def missed_sentences(problem: Problem, observations: Sequence[Observation]) -> list[str]:
+    """One sentence for each observable that is less precise than tolerated, about the state where it is most so."""
+    missed = missed_tolerances(problem, observations)
+    sentences = []
+    for name in dict.fromkeys(one.observable for one in missed):
+        own = [one for one in missed if one.observable == name]
+        worst = max(own, key=lambda one: one.stderr / one.tolerance)
+        unit = observable_unit(problem, name)
+        where = f" at {state_label(worst.state)}" if worst.state.variables else ""
+        others = f" (the worst of {count(len(own), 'state')})" if len(own) > 1 else ""
+        error = f"{number(worst.stderr, 2)} {unit}".rstrip() if math.isfinite(worst.stderr) else "not known"
+        wanted = f"{number(worst.tolerance, 3)} {unit}".rstrip()
+        sentences.append(
+            f"{observable_label(name)} misses its tolerance of {wanted}: standard error {error}{where}{others}"
+        )
+    return sentences
 
 
 def measured_observables(problem: Problem, models: Sequence[Subject]) -> list[str]:

@@ -128,6 +128,7 @@ class Precision(Section):
     longest: Annotated[float, Field(ge=1)] = 4.0
     """Recorded stretches may be continued to so many times their length; 1 for never."""
     replicas: Count = 1
-    """Independent repetitions of a simulation, at most; for what does not relax in a longer run, such as a glass."""
+    """Independent repetitions of a simulation, at most; for what does not relax in a longer run, such as a glass, and
+    for what is not precise enough where its run can or may be no longer."""
     measured: str | None = None
     """What 'beadsmith precision' found out about this protocol, relative to the problem file."""
