@@ -54,6 +54,7 @@ from beadsmith.inversion.radial import (
 )
 from beadsmith.inversion.targets import bonded_target, pair_target, pressure_of
 from beadsmith.inversion.trajectory import Trajectory, trajectories_of, with_common_names
+from beadsmith.observe.boxes import is_within
 from beadsmith.problem.document import write_document
 from beadsmith.problem.molecules import interaction_name
 from beadsmith.problem.problem import Problem, load_problem, read_problem
@@ -246,11 +247,11 @@ def _pairs(trajectories: Sequence[Trajectory], names: Sequence[str], choices: _C
     """Radial distribution functions up to the cutoff, and guesses from them."""
     limit = farthest(trajectories)
     reach = choices.cutoff or limit
-    if reach > limit:
+    if not is_within(reach, limit):
         raise ProblemError(
             "--cutoff",
             f"{reach:g} angstrom",
-            f"at most half the shortest edge of the boxes, {limit:.4g} angstrom",
+            f"at most half the shortest edge of the boxes, {limit:.6g} angstrom",
             "simulate more molecules, or choose a shorter one",
         )
     known = pair_names(trajectories, names)
