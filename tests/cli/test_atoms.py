@@ -1,6 +1,7 @@
 """``build``, ``evaluate`` and the others on a problem of atoms, as words on the command line."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,31 @@ def test_build_writes_all_that_lammps_needs(problem, tmp_path):
     assert answer["mass"] == pytest.approx(40 * 62.068, abs=0.1)
     assert set(answer["files"]) == {"in.lammps", "system.data", "coefficients.lammps"}
     assert all((tmp_path / "packed" / file).is_file() for file in answer["files"])
+
+
+def test_check_counts_the_types_that_build_writes(problem, tmp_path):
+    """Those of the force field, not of the elements."""
+    document = ATOMS | {
+        "molecules": {"glycol": {"smiles": "OCCO"}, "ester": {"smiles": "CC(=O)OC"}, "spare": {"smiles": "c1ccccc1"}}
+    }
+    document["mapping"] = {
+        "molecules": {
+            "glycol": [{"bead": "M", "smarts": "[CH2]O"}],
+            "ester": [{"bead": "E", "smarts": "CC(=O)OC"}],
+            "spare": [{"bead": "R", "smarts": "c1ccccc1"}],
+        }
+    }
+    melt = ATOMS["experiments"]["melt"] | {"molecules": {"glycol": 10, "ester": 10}}
+    problem.write_text(yaml.safe_dump(document | {"experiments": {"melt": melt}}, sort_keys=False))
+    checked = beadsmith("check", problem, "--no-timing")
+    built = beadsmith("build", problem, "-o", tmp_path / "packed")
+
+    assert checked.returncode == built.returncode == 0, checked.stderr + built.stderr
+    head = (tmp_path / "packed" / "system.data").read_text().partition("Masses")[0]
+    counts = {name: int(count) for count, name in re.findall(r"^(\d+) (\w+) types$", head, re.MULTILINE)}
+    assert set(counts) == {"atom", "bond", "angle", "dihedral", "improper"}
+    said = " ".join(checked.stdout.split())
+    assert f"data file: {', '.join(f'{count} {name} types' for name, count in counts.items())}" in said
 
 
 @pytest.mark.lammps

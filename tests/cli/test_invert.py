@@ -159,6 +159,17 @@ def test_the_problem_and_its_model_can_be_read(folder, answer):
     assert problem.targets[0].observable == "density"
 
 
+def test_ranges_that_are_narrower_than_the_errors_are_told(answer):
+    narrow = [
+        name
+        for name, one in answer["parameters"].items()
+        if name.endswith("epsilon") and one["stderr"] > 0.2 * one["value"]
+    ]
+    assert narrow
+    (sentence,) = [one for one in answer["warnings"] if "--spread" in one]
+    assert all(name in sentence for name in narrow)
+
+
 def test_files_for_eyes_and_for_others(folder, answer):
     out = folder / "out"
     for name in ("bonds.png", "angles.png", "radial.png"):
@@ -172,10 +183,23 @@ def test_files_for_eyes_and_for_others(folder, answer):
 
 def test_a_problem_of_its_own_is_given_the_ranges(folder, answer):
     done = beadsmith(
-        "invert", "melt.npz", "-o", "given", "--problem", "truth.yaml", "--cutoff", "10 angstrom", folder=folder
+        "invert",
+        "melt.npz",
+        "-o",
+        "given",
+        "--problem",
+        "truth.yaml",
+        "--cutoff",
+        "10 angstrom",
+        "--spread",
+        0.5,
+        folder=folder,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     problem = load_problem(folder / "given" / "problem.yaml")
+    model = load_model(folder / "given" / "model.yaml", problem).at(State.of(T=400.0))
+    for one in problem.parameters.free:
+        assert (one.low, one.high) == pytest.approx((0.5 * model[one.name], 1.5 * model[one.name]), rel=1e-3)
     assert {one.name for one in problem.parameters.free} == {
         f"pair.{bead}.{name}" for bead in "AB" for name in ("epsilon", "sigma")
     }

@@ -12,6 +12,7 @@ from beadsmith.inversion.radial import (
     PairGuess,
     Radial,
     compare_with_mixing,
+    farthest,
     fit_style,
     guess,
     pair_energy,
@@ -103,3 +104,20 @@ def test_every_pair_between_molecules_is_known(rng):
     assert found.pairs == 60 * 30 - 60  # less those within molecules
     assert found.g[3:].mean() == pytest.approx(1.0, abs=0.2)  # placed at random
     assert pair_names([trimers(np.full((12, 1, 2), 3.0), np.full((12, 1), 2.0))], ("A", "B")) == ()
+
+
+def test_bins_up_to_half_of_any_box_are_counted(rng):
+    """As they are by default: neither edges of boxes nor widths of bins are round numbers."""
+    angles = np.full((10, 3), 2.0)
+    for edge in rng.uniform(20.0, 60.0, 200):
+        gas = trimers(rng.normal(3.0, 0.01, (10, 3, 2)), angles, edge=float(edge))
+        for width in (0.1, 0.37):
+            bins = radial_bins(farthest([gas]), width)
+            assert bins[-1] + 0.5 * (bins[1] - bins[0]) == pytest.approx(0.5 * edge, rel=1e-12)
+            assert radial(gas, "A-A", bins) is not None
+
+
+def test_bins_beyond_half_the_box_are_refused(rng):
+    gas = trimers(rng.normal(3.0, 0.01, (10, 3, 2)), np.full((10, 3), 2.0), edge=20.0)
+    with pytest.raises(EstimateError, match=r"reach 10.001 angstrom, more than half an edge of the box, 10 angstrom"):
+        radial(gas, "A-A", radial_bins(10.001, 0.1))

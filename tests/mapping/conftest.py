@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,28 +67,51 @@ def liquid(
     return make
 
 
-def wrapped(frames: Frames) -> tuple[Array, NDArray[np.int64]]:
+def wrapped(frames: Frames, corner: Sequence[float] = (0.0, 0.0, 0.0)) -> tuple[Array, NDArray[np.int64]]:
     """Positions inside the box, and image flags."""
-    images = np.floor(frames.positions @ np.linalg.inv(frames.boxes)).astype(np.int64)
+    images = np.floor((frames.positions - np.array(corner)) @ np.linalg.inv(frames.boxes)).astype(np.int64)
     return frames.positions - images @ frames.boxes, images
 
 
-def write_lammps(path: Path, frames: Frames, columns: str, every: int = 1000) -> None:
-    """A text dump as LAMMPS writes it, atoms in no order; columns id and some of x y z, xu yu zu, ix iy iz."""
-    inside, images = wrapped(frames)
+def write_lammps(
+    path: Path, frames: Frames, columns: str, every: int = 1000, corner: Sequence[float] = (0.0, 0.0, 0.0)
+) -> None:
+    """A text dump as LAMMPS writes it, atoms in no order.
+
+    Args:
+        path: of the file.
+        frames: in boxes that may be tilted.
+        columns: id and some of x y z, xu yu zu, xs ys zs, xsu ysu zsu, ix iy iz.
+        every: steps between frames.
+        corner: where boxes begin, angstrom.
+    """
+    inside, images = wrapped(frames, corner)
     random = np.random.default_rng(5)
     with path.open("w", encoding="utf-8") as file:
         for number, box in enumerate(frames.boxes):
             ids = np.arange(1, inside.shape[1] + 1)
+            parts = (inside[number] - np.array(corner)) @ np.linalg.inv(box)
             values = {"id": ids}
             for axis, name in enumerate("xyz"):
                 values |= {
                     name: inside[number, :, axis],
                     f"{name}u": frames.positions[number, :, axis],
+                    f"{name}s": parts[:, axis],
+                    f"{name}su": parts[:, axis] + images[number, :, axis],
                     f"i{name}": images[number, :, axis],
                 }
             table = np.column_stack([values[name] for name in columns.split()])[random.permutation(len(ids))]
-            ends = "".join(f"0 {edge:.10g}\n" for edge in np.diag(box))
             file.write(f"ITEM: TIMESTEP\n{number * every}\nITEM: NUMBER OF ATOMS\n{len(ids)}\n")
-            file.write(f"ITEM: BOX BOUNDS pp pp pp\n{ends}ITEM: ATOMS {columns}\n")
-            np.savetxt(file, table, fmt="%.9g")
+            file.write(f"ITEM: BOX BOUNDS {_bounds(box, corner)}ITEM: ATOMS {columns}\n")
+            np.savetxt(file, table, fmt="%.12g")
+
+
+def _bounds(box: Array, corner: Sequence[float]) -> str:
+    """The ends of the box around a box, and its tilts if it is tilted."""
+    corners = np.array(list(np.ndindex(2, 2, 2))) @ box + np.array(corner)
+    ends = np.column_stack([corners.min(axis=0), corners.max(axis=0)])
+    if np.array_equal(box, np.diag(np.diag(box))):
+        return "pp pp pp\n" + "".join(f"{low:.12g} {high:.12g}\n" for low, high in ends)
+    tilts = box[1, 0], box[2, 0], box[2, 1]
+    rows = zip(ends, tilts, strict=True)
+    return "xy xz yz pp pp pp\n" + "".join(f"{low:.12g} {high:.12g} {tilt:.12g}\n" for (low, high), tilt in rows)

@@ -113,8 +113,8 @@ def test_too_few_frames_are_told_for_each_type(random):
     ]
 
 
-@pytest.mark.parametrize(("edge", "last"), [(40.0, 19.7), (40.1, 19.9), (90.0, 19.9), (24.0, 11.7)])
-def test_radial_distributions_end_before_half_the_box(random, edge, last):
+@pytest.mark.parametrize(("edge", "last"), [(39.9, 19.7), (40.0, 19.9), (90.0, 19.9), (24.0, 11.9), (25.8, 12.7)])
+def test_radial_distributions_end_at_half_the_box(random, edge, last):
     found = distributions_of([recording(random, count=8, frames=12, edge=edge)])
     assert not found.missing
     assert next(one for one in found.found if one.kind == "pair").centres[-1] == pytest.approx(last)

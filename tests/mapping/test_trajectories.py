@@ -80,6 +80,47 @@ def test_a_wrapped_dump_is_refused_unless_the_user_says_how_to_read_it(tmp_path,
     assert jumps[1] < 10.0
 
 
+@pytest.fixture(params=["rectangular", "tilted"])
+def elsewhere(request, known):
+    """Frames in boxes that do not begin at the origin, and may be tilted."""
+    atoms, frames, centres, expected = known
+    boxes = frames.boxes.copy()
+    if request.param == "tilted":
+        boxes[:, 1, 0], boxes[:, 2, 0], boxes[:, 2, 1] = 4.0, -3.0, 2.0
+    return atoms, replace(frames, boxes=boxes), centres, expected
+
+
+CORNER = (-7.0, 3.0, 11.0)
+
+
+@pytest.mark.parametrize("columns", ["id xs ys zs ix iy iz", "xsu ysu zsu id", "id xs ys zs xsu ysu zsu"], ids=str)
+def test_scaled_coordinates_say_the_same_as_others(tmp_path, elsewhere, columns):
+    atoms, frames, centres, expected = elsewhere
+    write_lammps(tmp_path / "scaled.lammpstrj", frames, columns, corner=CORNER)
+    write_lammps(tmp_path / "plain.lammpstrj", frames, "id x y z ix iy iz", corner=CORNER)
+    scaled, plain = (
+        bead_frames(atom_frames(tmp_path / f"{name}.lammpstrj", 1.0), atoms, centres) for name in ("scaled", "plain")
+    )
+    np.testing.assert_allclose(scaled.positions, plain.positions, atol=1e-7)
+    np.testing.assert_allclose(scaled.positions, expected, atol=1e-7)
+    np.testing.assert_allclose(scaled.boxes, frames.boxes, atol=1e-9)
+
+
+@pytest.mark.parametrize("how", ["whole", "follow"])
+def test_scaled_coordinates_without_images_are_read_as_the_user_says(tmp_path, elsewhere, how):
+    """LAMMPS' ``dump atom``, as it is if nobody changes it."""
+    atoms, frames, centres, _ = elsewhere
+    write_lammps(tmp_path / "scaled.lammpstrj", frames, "id xs ys zs", corner=CORNER)
+    write_lammps(tmp_path / "plain.lammpstrj", frames, "id x y z", corner=CORNER)
+    with pytest.raises(EstimateError, match=r"no image flags.*--whole.*--follow"):
+        bead_frames(atom_frames(tmp_path / "scaled.lammpstrj", 1.0), atoms, centres)
+    scaled, plain = (
+        bead_frames(atom_frames(tmp_path / f"{name}.lammpstrj", 1.0), atoms, centres, how)
+        for name in ("scaled", "plain")
+    )
+    np.testing.assert_allclose(scaled.positions, plain.positions, atol=1e-7)
+
+
 def test_steps_of_half_the_box_are_not_followed(tmp_path, graphs, mapping, liquid):
     atoms, frames = liquid({"pacm": 3}, step=12.0)
     write_lammps(tmp_path / "a.lammpstrj", frames, "id x y z")

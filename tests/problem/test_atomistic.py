@@ -147,6 +147,18 @@ def test_atoms_are_not_pushed_off_softly(loaded):
         loaded(document)
 
 
+NPT = {"stage": "npt", "temperature": "600 K", "duration": "1 ps"}
+
+
+@pytest.mark.parametrize("first", [{"stage": "minimize"}, {"stage": "push-off", "temperature": "600 K"}])
+def test_new_bonds_between_atoms_are_relaxed_before_there_are_dynamics(loaded, first):
+    """With npt first, LAMMPS lost atoms in the first cycle of a real cure; with a push-off it reached its degree."""
+    path = "experiments/network/cure/relaxation"
+    assert loaded(with_(path, [first, NPT])).atomistic
+    with pytest.raises(ProblemError, match=r"cure\.relaxation\.1: received npt, expected minimize or push-off first"):
+        loaded(with_(path, [NPT, first]))
+
+
 def test_a_file_of_beads_takes_no_smiles(document, loaded):
     document["molecules"]["chain"] = {"smiles": "CCO"}
     with pytest.raises(ProblemError, match="a sequence of beads"):

@@ -112,7 +112,7 @@ def test_no_warning_without_need(pebax: Problem, make_study: Callable[..., Study
 def test_failures_have_their_remedy_and_their_log(page):
     assert "6 of 60 (10 %) evaluations of the search failed" in page.text
     assert "Lost atoms: 3" in page.text
-    assert "reduce the timestep, lengthen the push-off or narrow the parameter ranges" in page.text
+    assert "reduce the timestep or lengthen the push-off; in a search, narrow the parameter ranges" in page.text
     assert "Step 3 Temp 530.0 <b>not bold</b> & more" in page.text
     assert [tag for tag, _ in page.tags].count("details") == 3
 

@@ -47,6 +47,7 @@ def test_boxes_are_those_of_a_text_dump(binary_frame, shape):
     head = f"ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS {text}\nITEM: ATOMS id xu yu zu\n"
     (written,) = text_frames(head + "1 1 2 3\n")
     assert binary.box.tolist() == written.box.tolist()
+    assert binary.origin.tolist() == written.origin.tolist()
 
 
 @pytest.mark.parametrize("more", [{}, {"units": "real"}, {"time": 7.5}, {"units": "real", "time": 7.5}])
@@ -54,6 +55,12 @@ def test_units_and_times_do_no_harm(binary_frame, more):
     frames = frames_in(binary_frame(0, ROWS, **more) + binary_frame(50, ROWS))
     assert [frame.step for frame in frames] == [0, 50]
     assert frames[0].table.tolist() == frames[1].table.tolist() == [list(row) for row in ROWS]
+
+
+def test_dumps_of_the_style_atom_are_read_too(binary_frame):
+    (frame,) = frames_in(binary_frame(0, [(1, 2, 0.1, 0.2, 0.3)], columns="id type xs ys zs", magic=b"DUMPATOM"))
+    assert frame.columns == ("id", "type", "xs", "ys", "zs")
+    assert frame.table.tolist() == [[1, 2, 0.1, 0.2, 0.3]]
 
 
 def test_frames_in_between_are_passed_over(binary_frame):
@@ -137,7 +144,7 @@ def test_damage_is_told_or_harmless_but_never_a_crash(binary_frame, at, damage):
     ("more", "fragment"),
     [
         pytest.param({"magic": None}, "needs LAMMPS of 2021 or newer", id="before there was a header"),
-        pytest.param({"magic": b"DUMPATOM"}, "does not begin as a binary dump", id="dump atom"),
+        pytest.param({"magic": b"DUMPLOCAL"}, "does not begin as a binary dump", id="dump local"),
         pytest.param({"revision": 1}, "does not name its columns", id="revision 1"),
         pytest.param({"shape": 3}, "not a frame", id="no such box"),
     ],
@@ -175,6 +182,10 @@ dump binary all custom 40 frames.bin id xu yu zu
 dump_modify binary sort id first no
 dump unsorted all custom 40 unsorted.bin vx id type x y z ix iy iz
 dump_modify unsorted time yes units yes
+dump scaled all atom 40 scaled.bin
+dump_modify scaled image yes
+dump parts all custom 40 parts.dump id xsu ysu zsu
+dump_modify parts format float %.12g
 dump text all custom 40 frames.dump id xu yu zu
 dump_modify text sort id first no format float %.3f
 {modify}
@@ -190,7 +201,9 @@ GENERAL = """\
 lattice custom 1 a1 4.5 1 0.5 a2 -1 4.5 0 a3 0.5 0 4.5 basis 0 0 0 triclinic/general
 create_box 1 NULL 0 4 0 4 0 4
 create_atoms 1 box"""
-AS_GENERAL = "\n".join(f"dump_modify {name} triclinic/general yes" for name in ("binary", "text", "unsorted"))
+AS_GENERAL = "\n".join(
+    f"dump_modify {name} triclinic/general yes" for name in ("binary", "text", "unsorted", "parts", "scaled")
+)
 
 
 @pytest.mark.lammps
@@ -209,7 +222,7 @@ def test_lammps_writes_the_same_into_both_kinds_of_dumps(script, folder, engine,
     assert ending.exit_code == 0, ending.log[-1000:]
     steps, written, boxes = read_dump(folder / "frames.dump")
     assert len(steps) >= 10
-    for name in ("frames.bin", "unsorted.bin"):
+    for name in ("frames.bin", "unsorted.bin", "scaled.bin", "parts.dump"):
         same, positions, edges = read_dump(folder / name)
         assert same.tolist() == steps.tolist()
         # The text has three decimals; bounds are printed with 17 digits.

@@ -20,8 +20,7 @@ def atomistic_data_file(system: AtomisticSystem, title: str) -> str:
     sections = _sections(system)
     lines = [title.replace("\n", " "), "", f"{len(system.positions)} atoms"]
     lines += [f"{len(terms.members)} {name}s" for name, terms in sections.items()]
-    lines += [f"{len(system.type_names)} atom types"]
-    lines += [f"{len(terms.names)} {name} types" for name, terms in sections.items()]
+    lines += [f"{count} {name} types" for name, count in type_counts(system).items()]
     lines += [f"0 {edge:.8f} {axis}lo {axis}hi" for axis, edge in zip("xyz", system.edges.tolist(), strict=True)]
     lines += ["", "Masses", ""]
     named = zip(system.type_masses, system.type_names, strict=True)
@@ -31,6 +30,11 @@ def atomistic_data_file(system: AtomisticSystem, title: str) -> str:
         if len(terms.members):
             lines += ["", f"{name.capitalize()}s", "", *_rows(terms)]
     return "\n".join(lines) + "\n"
+
+
+def type_counts(system: AtomisticSystem) -> dict[str, int]:
+    """How many types of atoms, bonds, angles, dihedrals and impropers the data file of a system has."""
+    return {"atom": len(system.type_names)} | {name: len(terms.names) for name, terms in _sections(system).items()}
 
 
 def coefficient_file(system: AtomisticSystem) -> str:

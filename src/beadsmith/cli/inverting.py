@@ -40,6 +40,7 @@ from beadsmith.inversion.proposal import (
     parameters_of,
     problem_document,
     rules_of,
+    too_narrow,
 )
 from beadsmith.inversion.radial import (
     PairGuess,
@@ -54,6 +55,7 @@ from beadsmith.inversion.radial import (
 )
 from beadsmith.inversion.targets import bonded_target, pair_target, pressure_of
 from beadsmith.inversion.trajectory import Trajectory, trajectories_of, with_common_names
+from beadsmith.observe.boxes import is_within
 from beadsmith.problem.document import write_document
 from beadsmith.problem.molecules import interaction_name
 from beadsmith.problem.problem import Problem, load_problem, read_problem
@@ -82,6 +84,7 @@ class _Choices:
         special_bonds: factors.
         pressure: atm; None for the recorded one.
         timestep: fs.
+        spread: half width of the ranges, as a part of the value.
     """
 
     style: str
@@ -91,6 +94,7 @@ class _Choices:
     special_bonds: tuple[float, float, float]
     pressure: float | None
     timestep: float
+    spread: float
 
 
 def invert(
@@ -118,6 +122,10 @@ def invert(
     pressure: Annotated[
         str | None, typer.Option("--pressure", help="To be met; that of the trajectories if left out.")
     ] = None,
+    spread: Annotated[
+        float,
+        typer.Option("--spread", min=0.01, max=0.99, help="Half width of the ranges, as a part of each value."),
+    ] = SPREAD,
     iterations: Annotated[
         int, typer.Option("--iterate", min=0, help="Iterative Boltzmann inversion with LAMMPS, at most so many times.")
     ] = 0,
@@ -140,7 +148,7 @@ def invert(
     started = time.monotonic()
     console = Console()
     base = None if problem is None else coarse_problem(problem, remedy="leave --problem out")
-    choices = _choices(base, pair, mixing, cutoff, pressure, timestep)
+    choices = _choices(base, pair, mixing, cutoff, pressure, timestep, spread)
     trajectories, names = _read(beads, temperature)
     if base is not None:
         _all_seen(base, trajectories, names)
@@ -154,12 +162,12 @@ def invert(
     parameters = parameters_of(terms, list(found.pairs.guesses.values()), choices.style)
     parameters, more = _write_problem(output, problem, base, trajectories, names, parameters, choices, pairs.cutoffs)
     title = "Boltzmann inversion, iterated" if found.iterations else "First guess by Boltzmann inversion"
-    model = model_document(title, parameters, trajectories, _notes(bool(found.iterations)))
+    model = model_document(title, parameters, trajectories, _notes(bool(found.iterations), spread))
     write_document(output / "model.yaml", model)
     load_problem(output / "problem.yaml")
     tables = write_inversion(output, found)
     print_inversion(console, found)
-    warnings = [*found.warnings, *more]
+    warnings = [one for one in (*found.warnings, *more, too_narrow(parameters, spread)) if one]
     for sentence in warnings:
         say(console, f"note: {sentence}")
     say(console, f"problem, model, distributions and figures are in {output}")
@@ -181,7 +189,13 @@ def invert(
 
 
 def _choices(
-    base: Problem | None, pair: str, mixing: str, cutoff: str | None, pressure: str | None, timestep: str
+    base: Problem | None,
+    pair: str,
+    mixing: str,
+    cutoff: str | None,
+    pressure: str | None,
+    timestep: str,
+    spread: float,
 ) -> _Choices:
     """From the options, or from the problem that is given."""
     if pair not in PAIR_STYLES:
@@ -192,14 +206,14 @@ def _choices(
     wanted = None if pressure is None else parse_option(pressure, "pressure", "--pressure")
     step = parse_option(timestep, "time", "--timestep")
     if base is None:
-        return _Choices(pair, mixing, reach, None, (0.0, 0.0, 1.0), wanted, step)
+        return _Choices(pair, mixing, reach, None, (0.0, 0.0, 1.0), wanted, step, spread)
     forcefield = base.forcefield
     own = forcefield.pair
     for section, style in (("bond", forcefield.bond.style), ("angle", forcefield.angle.style)):
         if style != "harmonic":
             raise ProblemError(f"{base.path}: forcefield.{section}.style", style, "harmonic", "which is what is fitted")
     return _Choices(
-        own.style, own.mixing, reach or own.cutoff, own.inner_cutoff, forcefield.special_bonds, wanted, step
+        own.style, own.mixing, reach or own.cutoff, own.inner_cutoff, forcefield.special_bonds, wanted, step, spread
     )
 
 
@@ -246,11 +260,11 @@ def _pairs(trajectories: Sequence[Trajectory], names: Sequence[str], choices: _C
     """Radial distribution functions up to the cutoff, and guesses from them."""
     limit = farthest(trajectories)
     reach = choices.cutoff or limit
-    if reach > limit:
+    if not is_within(reach, limit):
         raise ProblemError(
             "--cutoff",
             f"{reach:g} angstrom",
-            f"at most half the shortest edge of the boxes, {limit:.4g} angstrom",
+            f"at most half the shortest edge of the boxes, {limit:.6g} angstrom",
             "simulate more molecules, or choose a shorter one",
         )
     known = pair_names(trajectories, names)
@@ -377,7 +391,7 @@ def _write_problem(
             # A pressure below that of the air is noise more often than meant, and a liquid under tension boils.
             pressure = max(known.value, _USUAL_PRESSURE) if known is not None else _USUAL_PRESSURE
         document, kept, warnings = problem_document(
-            trajectories, names, parameters, section, pressure, choices.timestep
+            trajectories, names, parameters, section, pressure, choices.timestep, choices.spread
         )
         write_document(output / "problem.yaml", document)
         return kept, warnings
@@ -387,7 +401,7 @@ def _write_problem(
     needed = {name: value for name, value in own.values.items() if name in kinds}
     kept = Parameters(needed, {name: own.stderrs[name] for name in needed}, {name: own.kinds[name] for name in needed})
     document = _elsewhere(read_problem(path), path.parent, output)
-    document["parameters"] = {**document.get("parameters", {}), **rules_of(kept)}
+    document["parameters"] = {**document.get("parameters", {}), **rules_of(kept, choices.spread)}
     write_document(output / "problem.yaml", document)
     return kept, ()
 
@@ -424,14 +438,14 @@ def _elsewhere(entry: Any, folder: Path, output: Path) -> Any:
     return entry
 
 
-def _notes(iterated: bool) -> str:
+def _notes(iterated: bool, spread: float) -> str:
     if iterated:
         return (
             "Bonded terms by maximum likelihood with the measures r^2 and sin(theta); epsilon and sigma fitted to the "
-            f"pair potentials of iterative Boltzmann inversion. Ranges are {100 * SPREAD:.0f} % wide each way."
+            f"pair potentials of iterative Boltzmann inversion. Ranges are {100 * spread:.3g} % wide each way."
         )
     return (
         "Bonded terms by maximum likelihood with the measures r^2 and sin(theta). Epsilon and sigma are guesses, from "
         "the height and the rise of the first peak of g(r) between molecules; their errors hold what such guesses were "
-        f"found to be off by. Ranges are {100 * SPREAD:.0f} % wide each way."
+        f"found to be off by. Ranges are {100 * spread:.3g} % wide each way."
     )

@@ -15,6 +15,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from beadsmith.atomistic.data_file import type_counts
+from beadsmith.build.atoms import unplaced_atoms
 from beadsmith.campaign.curing import model_of_cure
 from beadsmith.campaign.default_search import search_method
 from beadsmith.campaign.pool import available_cores, cluster_of, job_script, worker_count
@@ -27,7 +29,7 @@ from beadsmith.errors import EngineNotFound, ProblemError
 from beadsmith.forcefield.coefficients import interaction_names
 from beadsmith.problem.checks import recorded_states
 from beadsmith.problem.problem import Problem, load_model, load_problem, problem_schema
-from beadsmith.problem.schema import Formulas, Network
+from beadsmith.problem.schema import Formulas, Network, Periodic
 from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, PAIR_STYLES
 from beadsmith.simulate.engine import find_engine
 
@@ -129,20 +131,31 @@ def doctor(
 
 
 def _describe(console: Console, problem: Problem) -> None:
-    space = problem.parameters
-    bonds, angles = interaction_names(problem)
     say(console, f"{problem.file.title}  (fidelity {problem.fidelity} of {', '.join(problem.fidelities) or 'base'})")
-    particles, numbers = "bead", f"{len(space.free)} free, {len(space.fixed)} fixed, {len(space.tied)} tied"
-    if problem.atomistic:
-        particles, numbers = "atom", "those of DREIDING"
-    say(
-        console,
-        f"{len(problem.beads)} {particles} types, {len(bonds)} bond types, {len(angles)} angle types; parameters: "
-        f"{numbers}; {len(problem.targets)} targets",
-    )
+    say(console, f"{_forcefield_in_words(problem)}; {len(problem.targets)} targets")
     for name, experiment in problem.experiments.items():
         states = "; ".join(state.label for state in recorded_states(experiment))
         say(console, f"  {name} ({experiment.kind}) records at {states or 'its only state'}")
+        if problem.atomistic and isinstance(experiment, Periodic):
+            cured = " before the cure" if isinstance(experiment, Network) else ""
+            say(console, f"    data file{cured}: {_types_in_words(problem, experiment)}")
+
+
+def _forcefield_in_words(problem: Problem) -> str:
+    if problem.atomistic:
+        return f"{len(problem.graphs)} molecules of atoms; parameters: those of DREIDING"
+    space = problem.parameters
+    bonds, angles = interaction_names(problem)
+    return (
+        f"{len(problem.beads)} bead types, {len(bonds)} bond types, {len(angles)} angle types; parameters: "
+        f"{len(space.free)} free, {len(space.fixed)} fixed, {len(space.tied)} tied"
+    )
+
+
+def _types_in_words(problem: Problem, experiment: Periodic) -> str:
+    # One molecule of each kind has all types that many have.
+    one_of_each = unplaced_atoms(problem, dict.fromkeys(experiment.molecules, 1), experiment.initial_density)
+    return ", ".join(f"{count} {name} types" for name, count in type_counts(one_of_each).items())
 
 
 def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:

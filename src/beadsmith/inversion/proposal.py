@@ -22,6 +22,8 @@ from beadsmith.problem.styles import PAIR_STYLES
 
 #: Half width of the ranges of epsilon and sigma, as a part of the guess (Giuntoli et al. 2021).
 SPREAD = 0.2
+#: The widest ranges that are advised.
+_WIDEST = 0.95
 #: Exponents of a Mie potential that nothing here tells.
 EXPONENTS = {"repulsive_exponent": 12.0, "attractive_exponent": 6.0}
 #: Where the smoothing of lj/gromacs begins, as a part of its cutoff: 12 of 15 angstrom.
@@ -71,17 +73,47 @@ def parameters_of(terms: Sequence[BondedTerm], guesses: Sequence[PairGuess], sty
     return Parameters(values, stderrs, kinds)
 
 
-def rules_of(parameters: Parameters) -> dict[str, Any]:
-    """The ``parameters`` section: ranges for epsilon and sigma, all others held."""
+def rules_of(parameters: Parameters, spread: float) -> dict[str, Any]:
+    """The ``parameters`` section: ranges for epsilon and sigma, all others held.
+
+    Args:
+        parameters: of the force field.
+        spread: half width of the ranges, as a part of the value.
+    """
     rules: dict[str, Any] = {}
     for name, value in parameters.values.items():
         kind = parameters.kinds[name]
-        if name.endswith((".epsilon", ".sigma")):
-            low, high = (1 - SPREAD) * value, (1 + SPREAD) * value
+        if _has_range(name):
+            low, high = (1 - spread) * value, (1 + spread) * value
             rules[name] = f"{low:.5g} to {format_quantity(high, kind, 5)}"
         else:
             rules[name] = {"fixed": format_quantity(value, kind)}
     return rules
+
+
+def too_narrow(parameters: Parameters, spread: float) -> str:
+    """A sentence about the ranges that are narrower than what is known of their parameters; empty if there are none.
+
+    Args:
+        parameters: of the force field.
+        spread: half width of the ranges, as a part of the value.
+    """
+    parts = {name: parameters.stderrs[name] / value for name, value in parameters.values.items() if _has_range(name)}
+    wide = [name for name, part in parts.items() if part > spread]
+    if not wide:
+        return ""
+    told = ", ".join(f"{name} ({parameters.values[name]:.3g} ± {parameters.stderrs[name]:.2g})" for name in wide)
+    # No range may hold 0.
+    enough = min(math.ceil(20 * max(parts[name] for name in wide)) / 20, _WIDEST)
+    return (
+        f"the standard error is larger than the half width of the range, {100 * spread:.3g} % of the value: {told}; "
+        f"the best values may lie outside: widen the ranges (--spread {enough:g}), or know more (--iterate; longer "
+        "trajectories, where statistics are what limits)"
+    )
+
+
+def _has_range(name: str) -> bool:
+    return name.endswith((".epsilon", ".sigma"))
 
 
 def model_document(
@@ -116,6 +148,7 @@ def problem_document(
     pair: Mapping[str, Any],
     pressure: float,
     timestep: float,
+    spread: float = SPREAD,
 ) -> tuple[dict[str, Any], Parameters, tuple[str, ...]]:
     """A complete problem file: a melt of the molecules of the first trajectory, or networks if these are cured.
 
@@ -126,6 +159,7 @@ def problem_document(
         pair: the pair section of the force field.
         pressure: atm.
         timestep: fs.
+        spread: half width of the ranges, as a part of the value.
 
     Returns: the document, the parameters that it needs, and sentences about what had to be left out.
     """
@@ -152,7 +186,7 @@ def problem_document(
     cured = "reactions" in document and DEGREE in first.state
     document |= {
         "forcefield": {"pair": dict(pair), "special_bonds": [0, 0, 1]},
-        "parameters": rules_of(parameters),
+        "parameters": rules_of(parameters, spread),
         **(
             _of_networks(trajectories, counts, pressure, timestep)
             if cured

@@ -27,7 +27,7 @@ from beadsmith.errors import EstimateError
 from beadsmith.forcefield.energies import lennard_jones, lennard_jones_gromacs, mie
 from beadsmith.forcefield.mixing import mix_distance, mix_energy
 from beadsmith.inversion.trajectory import Trajectory
-from beadsmith.observe.boxes import rectangular_edges
+from beadsmith.observe.boxes import half_shortest_edge
 from beadsmith.observe.distributions import histograms, mean_distribution
 from beadsmith.observe.radial import pairs_of
 from beadsmith.problem.recording import Array
@@ -98,11 +98,7 @@ def farthest(trajectories: Sequence[Trajectory]) -> float:
     Raises:
         EstimateError: a box that is not rectangular.
     """
-    return min(
-        0.5 * float(rectangular_edges(box, "an inversion needs").min())
-        for one in trajectories
-        for box in one.frames.boxes
-    )
+    return half_shortest_edge((box for one in trajectories for box in one.frames.boxes), "an inversion needs")
 
 
 def radial_bins(cutoff: float, width: float) -> Array:

@@ -16,7 +16,7 @@ import numpy as np
 
 from beadsmith.errors import EstimateError
 from beadsmith.observe.bonded import by_molecule, terms_named, values_of
-from beadsmith.observe.boxes import rectangular_edges
+from beadsmith.observe.boxes import half_shortest_edge
 from beadsmith.observe.distributions import histograms, mean_distribution, round_width
 from beadsmith.observe.molecular import mean_over_molecules
 from beadsmith.observe.timeseries import Array, SeriesMean
@@ -156,17 +156,14 @@ def _pair_task(recordings: Sequence[Recording], name: str) -> Callable[[], list[
         if any(len(_frames(recording).positions) < 2 for recording in recordings):
             raise EstimateError("a single frame says nothing of its error; read more frames")
         first, last = name.split("-")
-        half = min(
-            0.5 * float(rectangular_edges(box, "a radial distribution needs").min())
-            for recording in recordings
-            for box in _frames(recording).boxes
-        )
+        boxes = (box for recording in recordings for box in _frames(recording).boxes)
+        half = half_shortest_edge(boxes, "a radial distribution needs")
         if half < NEAREST:
             raise EstimateError(
                 f"the box is too small: half its shortest edge is {half:.3g} angstrom, less than {NEAREST:g}"
             )
-        # Rounding must not lead the last bin beyond half the box.
-        count = math.floor(min(half * (1 - 1e-9), FARTHEST * (1 + 1e-9)) / RADIAL_WIDTH)
+        # Rounding must not take the last bin away.
+        count = math.floor(min(half, FARTHEST) * (1 + 1e-9) / RADIAL_WIDTH)
         bins = f"{0.5 * RADIAL_WIDTH:g} to {(count - 0.5) * RADIAL_WIDTH:.10g} by {RADIAL_WIDTH:g} angstrom"
         section = {"kind": "radial_distribution", "experiment": "beads", "pair": name, "r": bins}
         observable = {"radial_distribution": RadialDistribution.model_validate(section)}

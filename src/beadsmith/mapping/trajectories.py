@@ -1,8 +1,8 @@
 """Frames of atoms from files from elsewhere, one at a time, and the beads in them.
 
-LAMMPS' dumps say where every atom is, unwrapped or with image flags, unless somebody left these out; GROMACS' xtc and
-trr never do.  Positions without them are only where atoms are modulo the edges of the box.  Two things can be made of
-them, and which of them is right nobody but the user knows:
+LAMMPS' dumps say where every atom is, in angstrom or in parts of the box, and in which image of the box, unless nobody
+asked for that (as in ``dump atom``); GROMACS' xtc and trr never do.  Positions without it are only where atoms are
+modulo the edges of the box.  Two things can be made of them, and which of them is right nobody but the user knows:
 
 - ``whole``: in each frame by itself, every molecule is put together along its bonds.  Lengths, angles and neighbours
   are right; displacements are not, since nothing says in which box a molecule is.
@@ -27,7 +27,7 @@ from beadsmith.mapping.whole import BondTree, Integers, bond_tree, whole_images
 from beadsmith.observe.unwrapping import unwrapped_by_steps
 from beadsmith.problem.recording import Array, Frames, interval_of
 from beadsmith.simulate.binary_dump import binary_frames
-from beadsmith.simulate.dump_frame import BrokenDump, DumpFrame, unwrapped_frames
+from beadsmith.simulate.dump_frame import BrokenDump, DumpFrame, taken_as_unwrapped, unwrapped_frames
 from beadsmith.simulate.text_dump import text_frames
 
 #: How positions without image flags are read; they are refused if nothing is said.
@@ -80,7 +80,9 @@ def atom_frames(path: Path, timestep: float, every: int = 1) -> Iterator[AtomFra
         for frame, read in blocks:
             yield _of_dump(frame, timestep, read)
     except BrokenDump as error:
-        expected = "frames of LAMMPS' 'dump custom', text or .bin, with id xu yu zu, or GROMACS' .xtc or .trr"
+        expected = (
+            "frames of LAMMPS' 'dump custom' or 'dump atom', text or .bin, with id xu yu zu, or GROMACS' .xtc or .trr"
+        )
         raise ProblemError(str(path), f"a file that {error}", expected) from error
 
 
@@ -165,13 +167,8 @@ def _interval(times: Sequence[float]) -> float:
 
 
 def _of_dump(frame: DumpFrame, timestep: float, read: float) -> AtomFrame:
-    columns = frame.columns
-    unwrapped = {"xu", "yu", "zu"} <= set(columns) or {"ix", "iy", "iz"} <= set(columns)
-    if not unwrapped and {"x", "y", "z"} <= set(columns):
-        # Sorted by id like unwrapped ones; what they lack is told by `unwrapped`.
-        frame = replace(frame, columns=tuple(f"{name}u" if name in {"x", "y", "z"} else name for name in columns))
-    _, positions, boxes = unwrapped_frames([frame])
-    return AtomFrame(frame.step * timestep, positions[0], boxes[0], unwrapped, read)
+    _, positions, boxes = unwrapped_frames([taken_as_unwrapped(frame)])
+    return AtomFrame(frame.step * timestep, positions[0], boxes[0], frame.unwrapped, read)
 
 
 def _text_dump(path: Path, every: int) -> Iterator[tuple[DumpFrame, float]]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from beadsmith.errors import EstimateError
-from beadsmith.observe.boxes import rectangular_edges
+from beadsmith.observe.boxes import is_within, rectangular_edges
 from beadsmith.observe.timeseries import Array
 from beadsmith.problem.recording import Frames, Topology
 
@@ -181,9 +181,10 @@ def _between(inside: Array, size: Array, pairs: Pairs, edges: Array) -> Array:
 
 def _size(box: Array, farthest: float) -> Array:
     size = rectangular_edges(box, "a radial distribution needs")
-    if size.min() < 2.0 * farthest:
+    half = 0.5 * float(size.min())
+    if not is_within(farthest, half):
         raise EstimateError(
-            f"its bins reach {farthest:g} angstrom, more than half an edge of the box, {0.5 * size.min():.4g} "
+            f"its bins reach {farthest:.6g} angstrom, more than half an edge of the box, {half:.6g} "
             "angstrom: end them earlier, or simulate more molecules"
         )
     return size

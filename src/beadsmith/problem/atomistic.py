@@ -14,10 +14,12 @@ from beadsmith.problem.molecules import MoleculeTopology, all_angles, neighbours
 from beadsmith.problem.schema import (
     AtomisticMolecule,
     Bead,
+    CureStage,
     DebyeWallerFactor,
     Dreiding,
     Experiment,
     MeanSquaredDisplacement,
+    Minimize,
     Molecule,
     Network,
     Observable,
@@ -157,12 +159,21 @@ def _check_experiment(experiment: Experiment, where: str) -> None:
     protocols: dict[str, Sequence[Stage]] = {"protocol": () if isinstance(experiment, Opaque) else experiment.protocol}
     if isinstance(experiment, Network):
         cure = experiment.cure
+        _check_relaxation(cure.relaxation[0], f"{where}.cure.relaxation.1")
         protocols |= {"cure.preparation": cure.preparation, "cure.relaxation": cure.relaxation}
     for key, stages in protocols.items():
         for number, stage in enumerate(stages, start=1):
             if isinstance(stage, PushOff) and stage.soft:
                 remedy = "atoms are packed without overlaps: remove it"
                 raise ProblemError(f"{where}.{key}.{number}.soft", "yes", "no", remedy)
+
+
+def _check_relaxation(first: CureStage, where: str) -> None:
+    """New bonds are several angstrom too long: dynamics that begin with them throw atoms out of the box."""
+    if not isinstance(first, Minimize | PushOff):
+        expected = "minimize or push-off first, which draw the ends of new bonds together"
+        remedy = "put {stage: minimize, iterations: 300} before it"
+        raise ProblemError(where, first.stage, expected, remedy)
 
 
 def is_atomistic(file: ProblemFile) -> bool:

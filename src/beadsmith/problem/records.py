@@ -101,16 +101,25 @@ class Gradient:
 class FailureKind(Enum):
     """Why an experiment gave no answer.  The value is a sentence with the remedy."""
 
-    ENGINE_ERROR = "LAMMPS stopped with an error; the log says where: correct the script or narrow the parameter ranges"
+    # Only a search has ranges to narrow: a single model, and atoms, have none.
+    ENGINE_ERROR = (
+        "LAMMPS stopped with an error; the log says where: correct the script or the protocol; in a search, narrow the "
+        "parameter ranges"
+    )
     KILLED = "LAMMPS was killed by a signal; if by the system, it ran out of memory: run fewer simulations at once"
     TIMEOUT = "the simulation did not end within its time limit; raise time_limit, or shorten the protocol"
     NOT_A_NUMBER = (
-        "energy or pressure became NaN or infinite; reduce the timestep, lengthen the push-off or narrow the ranges"
+        "energy or pressure became NaN or infinite; reduce the timestep or lengthen the push-off; in a search, narrow "
+        "the parameter ranges"
     )
-    LOST_ATOMS = "atoms or bonds were lost; reduce the timestep, lengthen the push-off or narrow the parameter ranges"
+    LOST_ATOMS = (
+        "atoms or bonds were lost; reduce the timestep or lengthen the push-off; in a search, narrow the parameter "
+        "ranges"
+    )
     NO_OUTPUT = "LAMMPS ended well but an expected output file is missing or cut short; check the script and the disk"
     BOX_TOO_SMALL = (
-        "the box became smaller than twice the cutoff; simulate more molecules or narrow the parameter ranges"
+        "the box became smaller than twice the cutoff; simulate more molecules or shorten the cutoff; in a search, "
+        "narrow the parameter ranges"
     )
     NOT_CURED = "the network did not reach the degree of crosslinking; change the rules, or relax longer between cycles"
     NOT_OBSERVABLE = "the simulation ended well but an observable could not be estimated from it"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,11 +186,30 @@ def _check_atom(atom: Chem.Atom, smiles: str, where: str) -> None:
     elif atom.GetSymbol() not in ELEMENTS:
         raise ProblemError(where, label, f"one of the elements {' '.join(ELEMENTS)}")
     elif atom.GetFormalCharge():
-        raise ProblemError(where, label, "atoms without formal charge", "ions and zwitterions are not supported")
+        _refuse_charge(atom, label, where)
     elif atom.GetNumRadicalElectrons():
         raise ProblemError(where, label, "no radical", "mark a bond that is to form with '*'")
     elif atom.GetIsotope():
         raise ProblemError(where, label, "natural isotopes", "leave the mass number out")
+
+
+def _refuse_charge(atom: Chem.Atom, label: str, where: str) -> NoReturn:
+    """Whether it was typed or not: RDKit writes N(=O)=O and N=N#N, with five bonds, as pairs of charges."""
+    neighbours = [other for other in atom.GetNeighbors() if other.GetFormalCharge() * atom.GetFormalCharge() < 0]
+    if not neighbours:
+        raise ProblemError(where, label, "atoms without formal charge", "ions and zwitterions are not supported")
+    pair = f"{label}, {_signed(atom)} beside {_signed(neighbours[0])}"
+    raise ProblemError(
+        where,
+        pair,
+        "atoms without formal charge",
+        "nitro, N-oxide, azide and other groups that are written with a pair of charges, also N(=O)=O, are not "
+        "supported: choose a molecule without them, or bring a force field of your own (kind: script)",
+    )
+
+
+def _signed(atom: Chem.Atom) -> str:
+    return f"{atom.GetSymbol()}{'+' if atom.GetFormalCharge() > 0 else '-'}"
 
 
 def _with_caps(molecule: Chem.Mol, element: int) -> Chem.Mol:

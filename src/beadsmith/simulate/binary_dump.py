@@ -1,11 +1,11 @@
-"""LAMMPS' binary dumps: ``dump custom`` to a file whose name ends in ``.bin``.
+"""LAMMPS' binary dumps: ``dump custom`` or ``dump atom`` to a file whose name ends in ``.bin``.
 
 Numbers are doubles as LAMMPS has them, and reading them costs a tenth of reading text.  Frames follow each other
 without gaps, in the byte order of the machine that wrote them:
 
 ================  ==============================================================================
 int64             minus the length of the next string, so that no step number is mistaken for it
-characters        ``DUMPCUSTOM``
+characters        ``DUMPCUSTOM`` or ``DUMPATOM``
 int32             1, whose bytes show their order
 int32             revision of the format, 2
 int64             step
@@ -39,9 +39,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from beadsmith.problem.recording import Array
-from beadsmith.simulate.dump_frame import BrokenDump, DumpFrame, box_edges
+from beadsmith.simulate.dump_frame import BrokenDump, DumpFrame, box_of
 
-_MAGIC = b"DUMPCUSTOM"
+#: How frames of each style begin; nothing else differs.
+_MAGICS = (b"DUMPCUSTOM", b"DUMPATOM")
 #: Bytes of numbers.
 _INT64 = _DOUBLE = 8
 #: The byte orders that there are, as :mod:`struct` calls them.
@@ -107,18 +108,17 @@ def length_until(file: BinaryIO, step: int) -> int:
 def _opened(file: BinaryIO) -> _Reader:
     size = file.seek(0, SEEK_END)
     file.seek(0)
-    order = _byte_order(file.read(_INT64 + len(_MAGIC))) if size else "="
+    order = _byte_order(file.read(_INT64 + max(map(len, _MAGICS)))) if size else "="
     file.seek(0)
     return _Reader(file, size, order)
 
 
 def _byte_order(content: bytes) -> str:
     for order in _ORDERS:
-        if content == struct.pack(f"{order}q", -len(_MAGIC)) + _MAGIC:
+        if content.startswith(tuple(struct.pack(f"{order}q", -len(magic)) + magic for magic in _MAGICS)):
             return order
-    raise BrokenDump(
-        f"does not begin as a binary dump ({_MAGIC.decode()}); it needs LAMMPS of 2021 or newer, with 64-bit steps"
-    )
+    known = " or ".join(magic.decode() for magic in _MAGICS)
+    raise BrokenDump(f"does not begin as a binary dump ({known}); it needs LAMMPS of 2021 or newer, with 64-bit steps")
 
 
 @dataclass
@@ -178,6 +178,7 @@ class _Head:
     atoms: int
     columns: tuple[str, ...]
     box: Array
+    origin: Array
     chunks: int
 
     def check(self, numbers: int) -> None:
@@ -187,12 +188,13 @@ class _Head:
 
 
 def _head(reader: _Reader) -> _Head:
-    length, magic, endian, revision, step, atoms, shape, *_ = reader.values(f"q{len(_MAGIC)}siiqqi6i")
-    if (length, magic, endian) != (-len(_MAGIC), _MAGIC, 1):
+    (length,) = reader.values("q")
+    magic, endian, revision, step, atoms, shape, *_ = reader.values(f"{max(0, -length)}siiqqi6i")
+    if magic not in _MAGICS or endian != 1:
         raise ValueError("no frame begins here")
     if revision < _NAMED:
         raise BrokenDump("does not name its columns; it needs LAMMPS of 2021 or newer")
-    box = _box(reader, shape)
+    box, origin = _box(reader, shape)
     (width,) = reader.values("i")
     reader.string()
     (timed,) = reader.values("b")
@@ -202,24 +204,25 @@ def _head(reader: _Reader) -> _Head:
     (chunks,) = reader.values("i")
     if len(columns) != width:
         raise ValueError(f"{width} columns with {len(columns)} names")
-    return _Head(step, atoms, columns, box, chunks)
+    return _Head(step, atoms, columns, box, origin, chunks)
 
 
 def _frame(reader: _Reader, head: _Head) -> DumpFrame:
     numbers = np.concatenate([reader.doubles() for _ in range(head.chunks)], dtype=np.float64)
     head.check(len(numbers))
-    return DumpFrame(head.step, head.columns, numbers.reshape(head.atoms, len(head.columns)), head.box)
+    return DumpFrame(head.step, head.columns, numbers.reshape(head.atoms, len(head.columns)), head.box, head.origin)
 
 
 def _skip(reader: _Reader, head: _Head) -> None:
     head.check(sum(reader.pass_over_doubles() for _ in range(head.chunks)))
 
 
-def _box(reader: _Reader, shape: int) -> Array:
+def _box(reader: _Reader, shape: int) -> tuple[Array, Array]:
     if shape == _GENERAL:
-        return np.array(reader.values("12d")[:9]).reshape(3, 3)
+        numbers = np.array(reader.values("12d"))
+        return numbers[:9].reshape(3, 3), numbers[9:]
     if shape not in (_RECTANGULAR, _TILTED):
         raise ValueError(f"no box of shape {shape}")
     bounds = reader.values("6d")
     tilts = reader.values("3d") if shape == _TILTED else (0.0, 0.0, 0.0)
-    return box_edges([bounds[0:2], bounds[2:4], bounds[4:6]], tilts)
+    return box_of([bounds[0:2], bounds[2:4], bounds[4:6]], tilts)

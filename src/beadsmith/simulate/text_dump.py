@@ -1,4 +1,4 @@
-"""LAMMPS' text dumps (``dump custom``)."""
+"""LAMMPS' text dumps (``dump custom`` and ``dump atom``)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from beadsmith.problem.recording import Array
-from beadsmith.simulate.dump_frame import POSITION_COLUMNS, BrokenDump, DumpFrame, box_edges
+from beadsmith.simulate.dump_frame import POSITION_COLUMNS, BrokenDump, DumpFrame, box_of
 
 
 def text_frames(text: str) -> list[DumpFrame]:
@@ -34,14 +34,14 @@ def _frame(block: str) -> DumpFrame:
         if len(rows) != count:
             raise ValueError(f"{len(rows)} atoms of {count}")
         table = np.loadtxt(rows, usecols=list(wanted), comments=None, ndmin=2)
-        return DumpFrame(int(lines[0]), tuple(wanted.values()), table, _box(lines[3], lines[4:7]))
+        return DumpFrame(int(lines[0]), tuple(wanted.values()), table, *_box(lines[3], lines[4:7]))
     except (IndexError, ValueError) as error:
         raise BrokenDump("holds something that is not a frame, or is cut short") from error
 
 
-def _box(header: str, lines: Sequence[str]) -> Array:
+def _box(header: str, lines: Sequence[str]) -> tuple[Array, Array]:
     rows = [[float(word) for word in line.split()] for line in lines]
     if "abc origin" in header:  # a general triclinic box: its edges themselves
-        return np.array(rows)[:, :3]
+        return np.array(rows)[:, :3], np.array(rows)[:, 3]
     tilts = [row[2] for row in rows] if "xy" in header else (0.0, 0.0, 0.0)
-    return box_edges([row[:2] for row in rows], tilts)
+    return box_of([row[:2] for row in rows], tilts)

@@ -122,7 +122,7 @@ class ScriptRecording(Section):
     series: str | None = None
     """Read this fix ave/time file."""
     dump: str | None = None
-    """Read this dump file (columns id and xu yu zu, or x y z ix iy iz)."""
+    """Read this dump file (columns id and xu yu zu, or x y z ix iy iz; or these scaled)."""
     columns: dict[Name, str] = {}
     """Our name: name of the column in the log or file; 'density: Density' and other usual ones are known."""
 
