@@ -17,6 +17,7 @@ from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
 from beadsmith.problem.problem import load_problem
 from beadsmith.search import make_search
+from beadsmith.search.local_model import misfit_of
 
 
 def laboratory_with(tiny, study, no_engine, stand_in, executor):
@@ -85,6 +86,30 @@ def test_others_go_on_while_the_one_to_be_told_next_is_waited_for(pulled, tmp_pa
     alone = run(laboratory_with(pulled, study, no_engine, plain, deferred(lambda count: 0)), study, evaluations=6)
     assert essence(together) == essence(alone)
     assert all(len(one.runs) == 4 for one in alone if not one.failed)
+
+
+def test_the_response_that_a_search_is_told_adds_up_to_the_declared_misfit(
+    tiny_file, tmp_path, no_engine, stand_in, deferred
+):
+    """In the unit of relative deviations, 1 %; not in that of the uncertainties, whatever the search."""
+    tiny_file.write_text(tiny_file.read_text() + "misfit: relative\n")
+    problem, study, told = load_problem(tiny_file), Study(tmp_path / "relative"), []
+
+    class Listening:
+        wants_gradients = finished = False
+
+        def __init__(self):
+            self.ask = make_search("random", problem.parameters.free, 1).ask
+
+        def tell(self, number, misfit, response=None):
+            if misfit is not None:
+                told.append((misfit, response))
+
+    laboratory = laboratory_with(problem, study, no_engine, stand_in, deferred(lambda count: 0))
+    assert len(list(search_models(laboratory, Listening(), study, 1, 6, 1))) == 6
+    assert len(told) > 2
+    for misfit, response in told:
+        assert misfit_of(response, response.values, response.stderrs) == pytest.approx(misfit / 0.01**2, rel=1e-9)
 
 
 def test_evaluations_come_in_order_and_are_on_disk_when_yielded(tiny, tmp_path, no_engine, stand_in, deferred):

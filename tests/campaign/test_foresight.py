@@ -147,6 +147,22 @@ def test_it_foresees_what_a_simulation_would_find(searched, bonds, tmp_path):
             )
 
 
+def test_what_is_foreseen_counts_by_the_declared_misfit(searched, tmp_path):
+    """Relative deviations, as in the responses of simulations: rows are values in units of their targets."""
+    path = tmp_path / "relative.yaml"
+    path.write_text(textwrap.dedent(FILE) + "misfit: relative\n")
+    problem = load_problem(path)
+    points = searched(evaluations=3, problem=problem)
+    foresight = Foresight(problem, Study(tmp_path / "study"))
+    for row in Study(tmp_path / "study").rows("evaluations"):
+        foresight.know(row)
+    response = foresight.foresee(points[-1])
+    assert response.differentiated.all()
+    np.testing.assert_allclose(response.targets, 1.0)
+    np.testing.assert_allclose(response.target_stderrs, 0.01)
+    np.testing.assert_allclose(response.values, 1.0, atol=0.2)
+
+
 def test_it_knows_what_it_was_told_and_nothing_later(searched, bonds, tmp_path):
     points = searched(evaluations=6)
     whole, begun = Study(tmp_path / "study"), Study(tmp_path / "begun")

@@ -75,6 +75,22 @@ def test_export_to_include_and_back_to_yaml(tmp_path):
     assert again.splitlines()[9:] == shown.stdout.splitlines()[9:]
 
 
+@pytest.mark.parametrize("command", [("run",), ("check", "--no-timing")])
+def test_gauss_newton_without_any_gradient_gets_one_sentence(command, tmp_path):
+    """The thermostat decides the temperature, which answers to no parameter."""
+    assert beadsmith("init", "mine.yaml", folder=tmp_path).returncode == 0
+    document = yaml.safe_load((tmp_path / "mine.yaml").read_text())
+    document["observables"] = {"warmth": {"kind": "temperature", "experiment": "melt"}}
+    target = {"state": {"T": "300 K"}, "value": "300 K", "uncertainty": "1 K", "source": "a test"}
+    document["targets"] = {"warmth": target}
+    document["search"]["method"] = "gauss-newton"
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(document))
+    sentence = refused(command[0], "mine.yaml", *command[1:], folder=tmp_path)
+    assert "search.method: received gauss-newton, expected a method without derivatives" in sentence
+    assert "grey-box, combined or tpe" in sentence
+    assert [one.name for one in tmp_path.iterdir()] == ["mine.yaml"]
+
+
 @pytest.mark.parametrize(
     ("words", "fragments"),
     [

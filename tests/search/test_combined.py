@@ -111,11 +111,53 @@ def test_failures_are_no_obstacle():
     assert min(curves.misfit(point) for point in points) < 0.5
 
 
-def test_an_evaluation_without_derivatives_ends_the_gradient_steps():
-    curves = TwoCurves(1)
+def told(lost, evaluations, answer, seed=1):
+    """Points of a conversation in which some evaluations come out otherwise; each has its own noise."""
+    curves = TwoCurves(seed)
     search = make_search("combined", ranges(), 1)
-    random = np.random.default_rng(1)
-    for number in range(16):
-        unit = (np.array(list(search.ask(number).values())) - 2.0) / 2.0
-        answer = curves.response(unit, random, TARGETS if number < 2 else 0)
-        search.tell(number, 10.0, replace(answer))
+    units = []
+    for number in range(evaluations):
+        units.append((np.array(list(search.ask(number).values())) - 2.0) / 2.0)
+        whole = curves.response(units[-1], np.random.default_rng(number), TARGETS)
+        search.tell(number, *(answer(whole) if number in lost else (10.0, whole)))
+    return np.array(units), curves
+
+
+def without_derivatives(response):
+    return 10.0, replace(response, jacobian=np.full_like(response.jacobian, np.nan))
+
+
+def test_one_evaluation_without_derivatives_does_not_end_the_gradient_steps():
+    """They go on as after a failure; the grey-box search would begin with points about the start."""
+    silent, curves = told((2,), 5, without_derivatives)
+    failed, _ = told((2,), 5, lambda response: (None,))
+    np.testing.assert_array_equal(silent, failed)
+    assert curves.misfit(silent[-1]) < 0.1 * curves.misfit(silent[0])
+
+
+def test_evaluations_without_derivatives_end_the_gradient_steps_and_what_is_known_remains():
+    """Three of them: then the grey-box search goes on from what is known, not from points of a design."""
+    units, curves = told(range(2, 30), 12, without_derivatives)
+    alone, _ = told(range(30), 12, without_derivatives)
+    assert np.median([curves.misfit(unit) for unit in units[5:]]) < 0.3 * np.median(
+        [curves.misfit(unit) for unit in alone[5:]]
+    )
+
+
+def test_only_gains_of_the_misfit_that_the_response_tells_count():
+    """The number that is told may follow another rule, in another unit: it decides nothing."""
+
+    def points(number):
+        curves, random = TwoCurves(1), np.random.default_rng(1)
+        search = make_search("combined", ranges(), 1)
+        units = []
+        for evaluation in range(10):
+            units.append((np.array(list(search.ask(evaluation).values())) - 2.0) / 2.0)
+            answer = curves.response(units[-1], random, TARGETS)
+            search.tell(evaluation, number(answer), answer)
+        return np.array(units)
+
+    def declared(response):
+        return float(np.mean((response.values - response.targets) ** 2 / (SIGMAS**2 + response.stderrs**2)))
+
+    np.testing.assert_array_equal(points(declared), points(lambda response: 1e-6 * declared(response)))

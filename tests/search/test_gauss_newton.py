@@ -172,11 +172,87 @@ def test_several_in_flight_differ():
     assert len({tuple(np.round(point, 6)) for point in points}) == 10
 
 
-def test_without_derivatives_it_refuses():
+def test_without_a_response_it_refuses():
     search = make_search("gauss-newton", ranges(2), 1)
     search.ask(0)
-    with pytest.raises(ValueError, match="fluctuation gradient"):
+    with pytest.raises(ValueError, match="came without its response"):
         search.tell(0, 1.0)
+
+
+def without_derivatives(response):
+    return replace(response, jacobian=np.full_like(response.jacobian, np.nan))
+
+
+def test_answers_without_derivatives_teach_as_little_as_failures():
+    """As where the only target is a glass transition that some models have and others have not."""
+
+    def told(lost, answer):
+        emulator, parameters = Emulator(5), ranges(PARAMETERS)
+        search = make_search("gauss-newton", parameters, 1)
+        random = np.random.default_rng(1)
+        units = []
+        for number in range(8):
+            point = search.ask(number)
+            units.append(np.array([point[one.name] for one in parameters]) - 2.0)
+            response = emulator.response(units[-1], 1.0, random)
+            search.tell(number, *(answer(response) if number in lost else (1.0, response)))
+        return np.array(units)
+
+    for lost in ((2, 3), (0, 1)):
+        silent = told(lost, lambda response: (1.0, without_derivatives(response)))
+        np.testing.assert_array_equal(silent, told(lost, lambda response: (None,)))
+
+
+class Wall:
+    """One target, best at 1; a simulation fails beyond a place."""
+
+    def __init__(self, place, start=0.5):
+        self.parameters = ranges(1)
+        self.search = make_search("gauss-newton", self.parameters, 1, [{self.parameters[0].name: 2.0 + start}])
+        self._place = place
+        self.units = []
+
+    def go(self, evaluations):
+        while len(self.units) < evaluations and not self.search.finished:
+            number = len(self.units)
+            self.units.append(self.search.ask(number)[self.parameters[0].name] - 2.0)
+            one = np.ones(1)
+            response = Response(
+                one, 0.1 * one, one, self.units[-1:] * one, 1e-3 * one, np.ones((1, 1)), np.full((1, 1), 1e-3)
+            )
+            failed = self.units[-1] > self._place
+            self.search.tell(number, *((None,) if failed else (1.0, response)))
+        return np.array(self.units)
+
+
+def test_steps_that_fail_shorten_until_the_search_ends():
+    wall = Wall(0.5)
+    units = wall.go(30)
+    assert wall.search.finished
+    assert len(units) == 7
+    np.testing.assert_allclose(units[1:], 0.5 + 0.25 * 0.5 ** np.arange(6), atol=1e-9)
+
+
+def test_a_step_that_succeeds_after_failures_may_be_followed_by_a_longer_one():
+    units = Wall(0.52).go(30)
+    first = int(np.argmax(units[1:] <= 0.52)) + 1
+    assert 0.25 * 0.5 ** (first - 1) < 0.03
+    assert units[first + 1] - units[first] >= 0.03 - 1e-9
+
+
+def test_failures_before_the_first_answer_do_not_end_the_search():
+    wall = Wall(0.0)
+    assert len(wall.go(20)) == 20
+    assert not wall.search.finished
+
+
+@pytest.mark.parametrize("start", [0.1, 0.5, 0.8])
+def test_before_the_first_answer_points_lie_about_the_first_one(start):
+    units = Wall(-1.0, start).go(20)
+    assert units[0] == pytest.approx(start)
+    assert np.abs(units - start).max() <= 0.25 + 1e-9
+    assert ((units >= 0) & (units <= 1)).all()
+    assert len(set(units)) > 8
 
 
 def without(response, row):

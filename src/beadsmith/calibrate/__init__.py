@@ -2,6 +2,7 @@
 
 - One number for a search: :func:`make_misfit` (:mod:`.misfit`), :class:`MisfitValue` (:mod:`.value`).
 - The rules: :mod:`.by_observable` (combined variance, relative), :mod:`.martins2025`.
+- What is squared in it, for searches that look: :mod:`.forms`; with values and derivatives: :mod:`.response`.
 - Tables and reports: :func:`deviations`, :func:`mean_squared_deviation` (:mod:`.comparison`).
 - What repeated runs say about a protocol, scatter and bias: :mod:`.repeats`.
 - Which observation answers which target: :mod:`.matching`.

@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from beadsmith.calibrate.forms import Forms
 from beadsmith.calibrate.matching import described, is_undetermined, observation_for
 from beadsmith.calibrate.value import Misfit, MisfitValue
 from beadsmith.problem.records import Observation, Target
@@ -40,14 +43,22 @@ def make_relative(targets: Sequence[Target]) -> Misfit:
     Raises:
         ValueError: no target with a weight, different weights in one observable, or a target of 0.
     """
-    groups = _by_observable(targets)
-    for target in _members(groups):
-        if target.value == 0:
-            raise ValueError(
-                f"target {described(target.observable, target.state)} is 0, which has no relative deviation; "
-                "choose misfit: combined_variance"
-            )
-    return _weighted_mean(relative, groups)
+    return _weighted_mean(relative, _with_relative_deviations(targets))
+
+
+def relative_forms(targets: Sequence[Target]) -> Forms:
+    """The misfit of :func:`make_relative` where everything is determined: a row for each target that counts.
+
+    Raises:
+        ValueError: as :func:`make_relative`.
+    """
+    groups = _with_relative_deviations(targets)
+    sum_of_weights = math.fsum(group[0].weight for group in groups.values())
+    counted = [place for place, target in enumerate(targets) if target.weight > 0]
+    rows = np.zeros((len(counted), len(targets)))
+    rows[np.arange(len(counted)), counted] = [1.0 / targets[place].value for place in counted]
+    weights = [targets[place].weight / len(groups[targets[place].observable]) for place in counted]
+    return Forms(rows, np.array(weights) / sum_of_weights)
 
 
 def combined_variance(observation: Observation, target: Target) -> float:
@@ -89,6 +100,18 @@ def _weighted_mean(deviation: Callable[[Observation, Target], float], groups: di
         return MisfitValue(total, terms)
 
     return misfit
+
+
+def _with_relative_deviations(targets: Sequence[Target]) -> dict[str, list[Target]]:
+    """The same as :func:`_by_observable`, none of them zero."""
+    groups = _by_observable(targets)
+    for target in _members(groups):
+        if target.value == 0:
+            raise ValueError(
+                f"target {described(target.observable, target.state)} is 0, which has no relative deviation; "
+                "choose misfit: combined_variance"
+            )
+    return groups
 
 
 def _by_observable(targets: Sequence[Target]) -> dict[str, list[Target]]:

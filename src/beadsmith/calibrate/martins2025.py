@@ -31,6 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from beadsmith.calibrate.forms import Forms
 from beadsmith.calibrate.matching import described, observation_for
 from beadsmith.calibrate.value import Misfit, MisfitValue
 from beadsmith.problem.records import Observation, Target
@@ -58,13 +59,13 @@ class _Line:
 
     Attributes:
         targets: densities that the line is fitted to.
-        grid_form: (cm^3/g)^2, shape (points, points); d @ grid_form @ d is the sum over the grid of the
-            squared relative error, for simulated minus target densities d in g/cm^3.
+        grid_rows: cm^3/g, shape (2, points); |grid_rows @ d|^2 is the sum over the grid of the squared relative
+            error, for simulated minus target densities d in g/cm^3.
         slope_row: cm^3/g, shape (points,); slope_row @ d is the relative error of the slope.
     """
 
     targets: tuple[Target, ...]
-    grid_form: Array
+    grid_rows: Array
     slope_row: Array
 
 
@@ -79,14 +80,14 @@ def make_martins2025(rule: Martins2025, targets: Sequence[Target], observables: 
             in one of its windows, no radius_of_gyration target, or a target that has no relative error.
     """
     density_weight, gyration_weight, transition_weight = _weights(rule)
-    transition = _transition(observables)
-    windows = (transition.cold, transition.hot)
-    lines = tuple(_line(_in_window(targets, transition.density, window), window) for window in windows)
+    lines = _lines(targets, observables)
     gyration = _gyration_targets(targets, observables)
 
     def misfit(observations: Sequence[Observation]) -> MisfitValue:
         differences = [_values(observations, line.targets) - _of_targets(line.targets) for line in lines]
-        on_grid = math.fsum(float(d @ line.grid_form @ d) for d, line in zip(differences, lines, strict=True))
+        on_grid = math.fsum(
+            float(np.sum((line.grid_rows @ d) ** 2)) for d, line in zip(differences, lines, strict=True)
+        )
         slopes = math.fsum(float(line.slope_row @ d) ** 2 for d, line in zip(differences, lines, strict=True))
         expected = _of_targets(gyration)
         radii = float(np.sum(((_values(observations, gyration) - expected) / expected) ** 2))
@@ -100,10 +101,33 @@ def make_martins2025(rule: Martins2025, targets: Sequence[Target], observables: 
     return misfit
 
 
+def martins2025_forms(rule: Martins2025, targets: Sequence[Target], observables: Mapping[str, Observable]) -> Forms:
+    """The same loss: two rows for each line on its grid and one for its slope, and one for each radius of gyration.
+
+    Raises:
+        ValueError: as :func:`make_martins2025`.
+    """
+    density_weight, gyration_weight, transition_weight = _weights(rule)
+    rows, weights = [], []
+    lines = _lines(targets, observables)
+    for line in lines:
+        rows.append(np.zeros((3, len(targets))))
+        rows[-1][:, [targets.index(target) for target in line.targets]] = np.vstack([line.grid_rows, line.slope_row])
+        weights += [density_weight, density_weight, transition_weight / len(lines)]
+    gyration = _gyration_targets(targets, observables)
+    rows.append(np.zeros((len(gyration), len(targets))))
+    rows[-1][np.arange(len(gyration)), [targets.index(target) for target in gyration]] = 1.0 / _of_targets(gyration)
+    weights += [gyration_weight * GYRATION_FACTOR] * len(gyration)
+    return Forms(np.vstack(rows), np.array(weights))
+
+
 def _weights(rule: Martins2025) -> tuple[float, float, float]:
     weights = PUBLISHED_WEIGHTS[rule.weights] if isinstance(rule.weights, str) else rule.weights
-    if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
-        raise ValueError(f"misfit martins2025 has the weights {weights}, expected three finite numbers from 0 upwards")
+    if not (all(math.isfinite(weight) and weight >= 0 for weight in weights) and any(weights)):
+        raise ValueError(
+            f"misfit martins2025 has the weights {weights}, expected three finite numbers from 0 upwards, "
+            "one of them above it"
+        )
     return weights
 
 
@@ -115,6 +139,12 @@ def _transition(observables: Mapping[str, Observable]) -> GlassTransitionLines:
             f"densities and the two windows of temperature; the problem has {len(found)}"
         )
     return found[0]
+
+
+def _lines(targets: Sequence[Target], observables: Mapping[str, Observable]) -> tuple[_Line, ...]:
+    transition = _transition(observables)
+    windows = (transition.cold, transition.hot)
+    return tuple(_line(_in_window(targets, transition.density, window), window) for window in windows)
 
 
 def _in_window(targets: Iterable[Target], density: str, window: tuple[float, float]) -> tuple[Target, ...]:
@@ -145,7 +175,7 @@ def _between(temperature: float, low: float, high: float) -> bool:
 
 
 def _line(targets: tuple[Target, ...], window: tuple[float, float]) -> _Line:
-    """The fit is linear in the densities and the sum over the grid quadratic: one small matrix holds both."""
+    """The fit is linear in the densities and the sum over the grid quadratic: two rows hold both."""
     low, high = window
     temperatures = np.array([target.state["T"] for target in targets])
     middle = 0.5 * (low + high)  # counting from 0 K, intercept and slope would nearly cancel
@@ -159,7 +189,8 @@ def _line(targets: tuple[Target, ...], window: tuple[float, float]) -> _Line:
             "passes through 0, which leaves no relative error; choose misfit: combined_variance"
         )
     relative_errors = np.stack([np.ones_like(grid), grid], axis=1) / on_grid[:, None]
-    return _Line(targets, fit.T @ (relative_errors.T @ relative_errors) @ fit, fit[1] / slope)
+    # |A x| = |R x| for A = Q R: two rows stand for thousands.
+    return _Line(targets, np.linalg.qr(relative_errors, mode="r") @ fit, fit[1] / slope)
 
 
 def _gyration_targets(targets: Iterable[Target], observables: Mapping[str, Observable]) -> tuple[Target, ...]:

@@ -168,7 +168,8 @@ def _response(laboratory: Laboratory, evaluation: Evaluation) -> Response | None
     if evaluation.misfit is None:
         return None
     names = [parameter.name for parameter in laboratory.problem.parameters.free]
-    return response_of(evaluation.observations, evaluation.gradients, laboratory.problem.targets, names)
+    targets = laboratory.problem.targets
+    return response_of(evaluation.observations, evaluation.gradients, targets, names, laboratory.forms)
 
 
 def _check_same(known: Evaluation, point: Mapping[str, float]) -> None:

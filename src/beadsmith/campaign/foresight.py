@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
+from beadsmith.calibrate.misfit import Forms, make_forms
 from beadsmith.calibrate.response import Response, response_of
 from beadsmith.campaign.study import Study, digest_of
 from beadsmith.campaign.task import gradient_records
@@ -62,7 +64,12 @@ class Foresight:
             return None
         gradients = gradient_records([one.gradient for one in found if one.gradient is not None])
         names = [parameter.name for parameter in self._problem.parameters.free]
-        return response_of(observations, gradients, self._problem.targets, names)
+        return response_of(observations, gradients, self._problem.targets, names, self._forms)
+
+    @cached_property
+    def _forms(self) -> Forms | None:
+        problem = self._problem
+        return make_forms(problem.file.misfit, problem.targets, problem.observables)
 
     def _of(self, experiment: str, model: Model) -> tuple[Prediction, ...]:
         try:

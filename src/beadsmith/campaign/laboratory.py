@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from beadsmith.calibrate.misfit import MisfitValue, make_misfit
+from beadsmith.calibrate.misfit import Forms, MisfitValue, make_forms, make_misfit
 from beadsmith.campaign.curing import CURES, SHARED_SEED, CureTask, cure_task, model_of_cure, network_of
 from beadsmith.campaign.pool import open_pool
 from beadsmith.campaign.store import RunResult, RunStore
@@ -57,6 +57,11 @@ class Laboratory:
         if not self.problem.targets or not self.judge:
             return None
         return make_misfit(self.problem.file.misfit, self.problem.targets, self.problem.observables)
+
+    @cached_property
+    def forms(self) -> Forms | None:
+        """What the misfit squares (:func:`~beadsmith.calibrate.misfit.make_forms`), for a problem with targets."""
+        return make_forms(self.problem.file.misfit, self.problem.targets, self.problem.observables)
 
     @cached_property
     def shared_cures(self) -> dict[str, list[CureTask]]:

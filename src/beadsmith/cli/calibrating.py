@@ -193,11 +193,8 @@ def _plan(
     start: list[Path] | None,
 ) -> Plan:
     declared = problem.file.search
-    chosen = method or search_method(problem)
-    if chosen not in SEARCH_METHODS:
-        raise ProblemError("--search", chosen, f"one of {', '.join(SEARCH_METHODS)}")
     return Plan(
-        method=chosen,
+        method=search_method(problem, method),
         evaluations=declared.evaluations if evaluations is None else evaluations,
         seed=seed,
         workers=worker_count(problem.file.compute),

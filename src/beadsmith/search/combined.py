@@ -1,10 +1,10 @@
 """Gradient steps first, a grey-box search for what remains.
 
 Where observables come with derivatives, Gauss-Newton makes large gains in a few evaluations; it sees neither the
-targets without derivatives nor what bends beyond its linear model.  Once it gains nothing more, or at once if there are
-no derivatives at all, the grey-box search goes on with everything evaluated so far: Gaussian processes of all
-observables about the straight line that the derivatives give, in a trust region about the best point.  It ends when
-that promises nothing beyond the noise either.
+targets without derivatives nor what bends beyond its linear model.  Once it gains nothing more, the grey-box search
+goes on with everything evaluated so far: Gaussian processes of all observables about the straight line that the
+derivatives give, in a trust region about the best point.  If the first response has no derivatives at all, it begins at
+once, as it does alone.  It ends when it promises nothing beyond the noise either.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from beadsmith.search.box import Array, Box
 from beadsmith.search.contract import Foresee, Strategy
 from beadsmith.search.gauss_newton import GaussNewton
 from beadsmith.search.grey_box import GreyBox
-from beadsmith.search.local_model import misfit_stderr
+from beadsmith.search.local_model import misfit_of, misfit_stderr
 
-#: So many answers in a row without a gain end the gradient steps.
+#: So many answers in a row without a gain, failures among them, end the gradient steps.
 PATIENCE = 3
 
 
@@ -42,6 +42,7 @@ class Combined(Strategy):
         self._grey_box = GreyBox(box, seed, start, gradients=True)
         self._given = len(start)
         self._stepping = True
+        self._guided = False
         self._best = np.inf
         self._idle = 0
 
@@ -68,20 +69,25 @@ class Combined(Strategy):
         self._grey_box.learn(number, misfit, response)
         if not self._stepping:
             return
-        if response is not None and not (response.differentiated & (response.weights > 0)).any():
+        if response is not None and not (self._guided or response.guiding.any()):
             self._stepping = False
             return
+        self._guided = self._guided or response is not None
         self._steps.learn(number, misfit, response)
-        if misfit is not None and response is not None and misfit < self._best - _stderr(response):
-            self._best, self._idle = misfit, 0
-        elif number >= self._given:
+        if response is not None and self._gains(response):
+            self._idle = 0
+        elif self._guided and number >= self._given:
             self._idle += 1
         if self._idle >= PATIENCE or self._steps.finished:
             self._stepping = False
             self._grey_box.begin()
 
-
-def _stderr(response: Response) -> float:
-    """Standard error of the misfit of one evaluation."""
-    known = response.only(response.determined)
-    return misfit_stderr(known, known.values, known.stderrs)
+    def _gains(self, response: Response) -> bool:
+        """Whether a response is the best so far, by more than its noise, and steps can go on from it."""
+        if not response.guiding.any():
+            return False
+        known = response.only(response.determined)
+        found = misfit_of(known, known.values, known.stderrs)
+        gains = found < self._best - misfit_stderr(known, known.values, known.stderrs)
+        self._best = found if gains else self._best
+        return bool(gains)

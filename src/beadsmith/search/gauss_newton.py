@@ -11,7 +11,10 @@ over the step d in unit coordinates, inside a trust region and the box (N target
 second term is what the linear model's own noise adds to the expected misfit: it damps just the directions whose
 derivatives are not known well (errors in variables).  s(y_i) includes the scatter between evaluations that error bars
 do not know (:func:`~beadsmith.search.local_model.scatter_between`).  The last is a normal prior about the beginning:
-without it the parameters that the data say nothing about would wander off with the noise.
+without it the parameters that the data say nothing about would wander off with the noise.  In misfits other than
+combined variance s(y_i) is no part of the denominator, and i counts what is squared in them.
+
+**Failures** shorten the steps, if need be to where noise hides what they do, until one succeeds or the search ends.
 
 **Inner steps.**  Where responses can be foreseen without simulations (:data:`~beadsmith.search.contract.Foresee`), the
 linear model is made again where a step would lead, with what is foreseen there as one more answer, and the step is
@@ -53,13 +56,16 @@ PRIOR_STEP = 0.25
 #: Trust region at the beginning and at most: the largest change of any parameter in one step.
 LARGEST_STEP = 0.25
 
-#: Trust region at least: shorter steps could not be told from noise.
+#: Trust region at least, unless steps fail: shorter ones could not be told from noise.
 SMALLEST_STEP = 0.03
+
+#: Half the width of the box about the first start point that points are drawn from before the first answer.
+ABOUT_START = 0.25
 
 #: Proposals that wait for their answers get a stronger damping each, so that they differ.
 DAMPING_OF_COMPANIONS = 6.0
 
-#: So many steps in a row that neither gained nor promised anything beyond the noise end the search.
+#: So many steps in a row that failed, or neither gained nor promised anything beyond the noise, end the search.
 PATIENCE = 6
 
 #: Inner steps at most, and the largest change of a parameter at which they have come to rest, in unit coordinates.
@@ -137,39 +143,48 @@ class GaussNewton(Strategy):
 
     @property
     def finished(self) -> bool:
-        """Whether the last steps neither gained nor promised anything beyond the noise."""
+        """Whether the last steps failed, or neither gained nor promised anything beyond the noise."""
         return self._idle >= PATIENCE
 
     def propose(self, number: int) -> dict[str, float]:
-        """A step from the best point; before the first answer, the start points and points about the centre."""
+        """A step from the best point; before the first answer, the start points and points about the first one."""
         if number < len(self._start):
             self._pending[number] = self._start[number]
         elif not self._answers:
-            self._pending[number] = 0.25 + 0.5 * self._spread.random(1)[0]
+            about = self._start[0] + 2.0 * ABOUT_START * (self._spread.random(1)[0] - 0.5)
+            self._pending[number] = np.clip(about, 0.0, 1.0)
         else:
             self._pending[number] = self._step()
         waiting = self._pending[number]
         return self._box.point(waiting.unit if isinstance(waiting, Expectation) else waiting)
 
     def learn(self, number: int, misfit: float | None, response: Response | None) -> None:
-        """Keep the answer, and follow the trust region.
+        """Keep the answer, and follow the trust region; without derivatives it teaches as little as a failure.
 
         Raises:
-            ValueError: an evaluation went well but has no derivatives: this search cannot work on the problem.
+            ValueError: an evaluation went well but its observables were not told.
         """
         waiting = self._pending.pop(number)
         unit = waiting.unit if isinstance(waiting, Expectation) else waiting
-        if misfit is None:
-            self._radius = max(SMALLEST_STEP, 0.5 * self._radius)
+        if misfit is not None and response is None:
+            raise ValueError(f"evaluation {number} came without its response; gauss-newton learns from its derivatives")
+        if misfit is None or response is None or not response.guiding.any():
+            self._shorten(isinstance(waiting, Expectation))
             return
-        if response is None or not (response.differentiated & (response.weights > 0)).any():
-            raise ValueError("gauss-newton needs a target whose observable has a fluctuation gradient")
         answer = Answer(unit, in_unit_coordinates(response, self._box))
         self._all.append(answer)
         self._scatter = scatter_between(self._all, _best_of(of_common_rows(self._all)).unit)
         self._answers = of_common_rows([scattered(one, self._scatter) for one in self._all])
         if isinstance(waiting, Expectation):
             self._follow(waiting, answer)
+
+    def _shorten(self, stepped: bool) -> None:
+        """After an evaluation that taught nothing: a step of the same length would only lead there again."""
+        if stepped:
+            self._radius *= 0.5
+            self._idle += 1
+        else:
+            self._radius = max(SMALLEST_STEP, 0.5 * self._radius)
 
     def _step(self) -> Expectation:
         centre = _best_of(self._answers)
@@ -192,7 +207,7 @@ class GaussNewton(Strategy):
     def _foreseen(self, unit: Array) -> list[Answer]:
         """All answers with one more, what is foreseen at a point; empty if nothing is."""
         response = None if self._foresee is None else self._foresee(self._box.point(unit))
-        if response is None or not (response.differentiated & (response.weights > 0)).any():
+        if response is None or not response.guiding.any():
             return []
         answers = [*self._all, Answer(unit, in_unit_coordinates(response, self._box))]
         return of_common_rows([scattered(one, self._scatter) for one in answers])
@@ -200,9 +215,10 @@ class GaussNewton(Strategy):
     def _follow(self, hoped: Expectation, answer: Answer) -> None:
         """Widen the trust region after a step that kept its promise, narrow it after one that did harm."""
         response = scattered(answer, hoped.scatter).response
-        response = response.only(response.differentiated & (response.weights > 0))
+        response = response.only(response.guiding)
         found = misfit_of(response, response.values, response.stderrs)
         noise = misfit_stderr(response, response.values, response.stderrs)
+        self._radius = max(SMALLEST_STEP, self._radius)
         gained, promised = hoped.before - found, hoped.before - hoped.after
         # A promise counts until the shortest steps have proved it empty.
         hopeful = promised > noise and self._radius > SMALLEST_STEP
@@ -220,7 +236,7 @@ def _best_of(answers: list[Answer]) -> LocalModel:
 
 def _levenberg_marquardt(model: LocalModel, goal: Response, region: Region) -> Array:
     """The point of a region with the smallest expected misfit, in unit coordinates, shape (parameters,)."""
-    scale = np.sqrt(goal.weights / (goal.target_stderrs**2 + model.stderrs**2))
+    scale = np.sqrt(goal.weights / goal.variances(model.stderrs))
     step, prior = (1.0 / (len(goal.targets) * width**2) for width in (PRIOR_STEP, region.prior))
     doubt = ((scale[:, None] * model.jacobian_stderrs) ** 2).sum(axis=0)
     # The linear model errs with the distance from its own point, which is the centre if nothing was foreseen.

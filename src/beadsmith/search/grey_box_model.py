@@ -1,9 +1,10 @@
 """What evaluations say about the misfit everywhere: by Gaussian processes of the observables, not of the misfit.
 
-With r_i = sqrt(w_i) (y_i - t_i) / sqrt(sigma_i^2 + s_i^2), where s_i is the usual standard error of observable i, the
-misfit is |r|^2.  It has one minimum and no memory of signs; the r_i themselves are simpler functions of the parameters,
-often nearly straight ones, and say on which side of the target a model is.  They are reduced to the scores of a few
-principal components, each with a Gaussian process of its own, so that
+With r_i = sqrt(w_i) (y_i - t_i) / sqrt(sigma_i^2 + s_i^2), where s_i is the usual standard error of observable i (no
+part of it in misfits other than combined variance), the misfit is |r|^2.  It has one minimum and no memory of signs;
+the r_i themselves are simpler functions of the parameters, often nearly straight ones, and say on which side of the
+target a model is.  They are reduced to the scores of a few principal components, each with a Gaussian process of its
+own, so that
 
     M(u) = sum_k (c_k(u) - g_k)^2 + rest
 
@@ -157,8 +158,9 @@ def _reduced(responses: Sequence[Response], known: Mask) -> tuple[Array, Compone
     first = responses[0]
     values = np.array([response.values[known] for response in responses])
     stderrs = np.array([response.stderrs[known] for response in responses])
-    usual = np.nanmedian(np.where(np.isfinite(stderrs), stderrs, np.nan), axis=0)
-    scale = np.sqrt(first.weights[known] / (first.target_stderrs[known] ** 2 + usual**2))
+    usual = np.full(len(known), np.inf)
+    usual[known] = np.nanmedian(np.where(np.isfinite(stderrs), stderrs, np.nan), axis=0)
+    scale = np.sqrt(first.weights / first.variances(usual))[known]
     return scale, principal_components((values - first.targets[known]) * scale, stderrs * scale)
 
 

@@ -134,13 +134,13 @@ def _stacked(answers: list[Answer], name: str) -> Array:
 
 
 def misfit_of(goal: Response, values: Array, stderrs: Array) -> float:
-    """Weighted mean of squared deviations in units of combined standard errors.
+    """Weighted mean of squared deviations in the units in which they count.
 
     Args:
-        goal: targets, their errors and weights.
+        goal: targets, their units and weights.
         values, stderrs: of the observables, shape (targets,).
     """
-    return float((goal.weights * (values - goal.targets) ** 2 / (goal.target_stderrs**2 + stderrs**2)).sum())
+    return float((goal.weights * (values - goal.targets) ** 2 / goal.variances(stderrs)).sum())
 
 
 def misfit_stderr(goal: Response, values: Array, stderrs: Array) -> float:
@@ -149,10 +149,10 @@ def misfit_stderr(goal: Response, values: Array, stderrs: Array) -> float:
     First order in the deviations, second order where they vanish.
 
     Args:
-        goal: targets, their errors and weights.
+        goal: targets, their units and weights.
         values, stderrs: of the observables, shape (targets,).
     """
-    variance = goal.target_stderrs**2 + stderrs**2
+    variance = goal.variances(stderrs)
     first = 4.0 * (values - goal.targets) ** 2 * stderrs**2 / variance**2
     second = 2.0 * stderrs**4 / variance**2
     return float(np.sqrt((goal.weights**2 * (first + second)).sum()))
@@ -160,5 +160,5 @@ def misfit_stderr(goal: Response, values: Array, stderrs: Array) -> float:
 
 def of_common_rows(answers: list[Answer]) -> list[Answer]:
     """The answers with the targets that count and that at least one of them determined, with derivatives."""
-    rows = np.any([one.response.differentiated for one in answers], axis=0) & (answers[0].response.weights > 0)
+    rows = np.any([one.response.guiding for one in answers], axis=0)
     return [replace(one, response=one.response.only(rows)) for one in answers]
