@@ -12,7 +12,7 @@ from rich.console import Console
 
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.pool import worker_count
-from beadsmith.campaign.renormalization.dataset import add_table, write_table
+from beadsmith.campaign.renormalization.dataset import add_table, brought_rows, write_table
 from beadsmith.campaign.renormalization.designing import TABLE, design_manifest, run_design
 from beadsmith.campaign.renormalization.systems import System, systems_of
 from beadsmith.campaign.renormalization.workbench import Progress
@@ -88,9 +88,9 @@ def begin_design(problem: Problem, study: Study, seed: int) -> None:
 
 def simulate_design(problem: Problem, systems: Sequence[System], study: Study, seed: int, progress: Progress) -> None:
     """Simulate what is not known yet."""
-    count = worker_count(problem.file.compute)
+    count, brought = worker_count(problem.file.compute), brought_rows(problem, systems, study)
     with open_laboratory(problem, study, judge=False) as laboratory:
-        for step in run_design(laboratory, study, systems, seed, count):
+        for step in run_design(laboratory, study, systems, seed, count, brought):
             progress("design", step.done, step.total, known=step.known)
 
 
