@@ -101,8 +101,7 @@ class Diagnostics:
         q2: against the values as measured.
         q2_beyond_noise: with measured noise taken off; minus infinity if the values do not vary beyond it.
         q2_interval: 95 % interval of that, low and high end; either may be minus infinity.
-        error_share: mean squared error of the predictions, as a part of the variance of the values.
-        claimed_share: mean square of the standard errors, as a part of the same.
+        claimed_share: mean square of the standard errors, as a part of the variance of the values.
         refuted: whether standard errors are larger than the errors of prediction admit; nothing is taken off then.
         coverage68, coverage95: share of values inside their nominal 68 % and 95 % intervals.
         learning: None if there are too few points.
@@ -120,7 +119,6 @@ class Diagnostics:
     q2: float
     q2_beyond_noise: float
     q2_interval: tuple[float, float]
-    error_share: float
     claimed_share: float
     refuted: bool
     coverage68: float
@@ -192,7 +190,6 @@ def _diagnosed(emulator: Emulator, rng: np.random.Generator) -> Diagnostics:
         q2=1.0 - float(whole.error / whole.variance),
         q2_beyond_noise=float(_beyond(whole.error, whole.variance, taken)),
         q2_interval=(low, high),
-        error_share=float(whole.error / whole.variance),
         claimed_share=float(whole.noise / whole.variance),
         refuted=refuted,
         coverage68=_coverage(residuals, NARROW),
@@ -299,7 +296,8 @@ def _learning_curve(
 
 def _error_from(emulator: Emulator, size: int, rng: np.random.Generator) -> float:
     """Mean squared error of all others from a random part of the measurements."""
-    order = rng.permutation(len(emulator.measurements))
+    places = emulator.measurements.places()  # replicates stay together, as far as the size allows
+    order = np.argsort(rng.permutation(places.max() + 1)[places], kind="stable")
     others = np.sort(order[size:])
     return float(((emulator.without(others) - emulator.measurements.values[others]) ** 2).mean())
 
@@ -351,7 +349,7 @@ def _about_standard_errors(found: Diagnostics) -> list[str]:
         return []
     return [
         f"the standard errors are larger than the scatter shows: they claim that {found.claimed_share:.0%} of the "
-        f"variance is noise, while predictions miss by {found.error_share:.0%} of it, their own error included; none "
+        f"variance is noise, while predictions miss by {1.0 - found.q2:.0%} of it, their own error included; none "
         "of it is taken off"
     ]
 
