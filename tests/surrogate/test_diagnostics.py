@@ -84,14 +84,76 @@ def test_noise_that_was_measured_excuses_and_noise_that_was_not_does_not():
 
 
 def test_nothing_but_noise():
-    found = diagnose(fit_emulator(measured(lambda inputs: np.full(len(inputs), 3.0), 60, 0.2), starts=1))
+    flat = measured(lambda inputs: np.full(len(inputs), 3.0), 60, 0.2)
+    found = diagnose(fit_emulator(flat, starts=1))
     assert not found.usable
-    claimed = Measurements(
-        "a", "b", AXES, *(getattr(measured(smooth, 60, 0.1), name) for name in ("inputs", "values")), np.full(60, 5.0)
-    )
-    hopeless = diagnose(fit_emulator(claimed, starts=1))
-    assert hopeless.q2_beyond_noise == -math.inf
+    # Standard errors that are just as large as the scatter, by chance a little larger.
+    spread = float(flat.values.std()) * 1.01
+    hopeless = diagnose(fit_emulator(replace(flat, stderrs=np.full(60, spread)), starts=1))
+    assert hopeless.q2_beyond_noise == hopeless.q2_interval[0] == -math.inf
+    assert not hopeless.usable
     assert "the values vary no more than their standard errors" in hopeless.warnings[0]
+
+
+@pytest.mark.parametrize(("noise", "number"), [(0.05, 60), (0.2, 100), (0.4, 250)])
+def test_with_the_true_noise_the_value_is_the_true_one(noise, number):
+    """The function is known here, so what of its variance is predicted can be counted without any noise."""
+    differences = []
+    for seed in range(6):
+        data = measured(smooth, number, noise, seed=seed)
+        found = diagnose(fit_emulator(data, transform="identity", starts=1), seed=seed)
+        exact = smooth(data.inputs)
+        truth = 1 - ((exact - found.predicted) ** 2).mean() / exact.var()
+        low, high = found.q2_interval
+        assert low < found.q2_beyond_noise < high < 1
+        assert not found.refuted
+        differences.append((found.q2_beyond_noise - truth) / (high - low))
+    assert np.abs(differences).max() < 1
+    assert np.abs(np.mean(differences)) < 0.5
+
+
+@pytest.mark.parametrize(("noise", "stated"), [(0.3, 0.45), (0.3, 0.6), (0.2, 1.0)])
+def test_standard_errors_that_are_too_large_are_refuted_and_excuse_nothing(noise, stated):
+    """A noise beyond the error of prediction cannot be: it once made any emulator perfect."""
+    data = replace(measured(smooth, 90, noise), stderrs=np.full(90, stated))
+    found = diagnose(fit_emulator(data, transform="identity", starts=1))
+    assert found.refuted
+    assert found.q2_beyond_noise == found.q2 < 0.8
+    assert not found.usable
+    assert any("the standard errors are larger than the scatter shows" in sentence for sentence in found.warnings)
+
+
+def test_standard_errors_that_are_too_large_but_do_not_matter_leave_a_good_emulator_good():
+    data = replace(measured(smooth, 90, 0.01), stderrs=np.full(90, 0.08))
+    found = diagnose(fit_emulator(data, transform="identity", starts=1))
+    assert found.refuted
+    assert found.usable
+
+
+def test_a_value_that_runs_do_not_settle_is_said_and_not_used():
+    """Most of the variance is noise, rightly stated; forty runs cannot tell how much of the rest is predicted."""
+    found = diagnose(fit_emulator(measured(smooth, 40, 0.5), transform="identity", starts=1))
+    low, high = found.q2_interval
+    assert low < 0.7 < found.q2_beyond_noise < high
+    assert not found.usable
+    assert found.learning.more_runs != (0, 0, 0)
+    assert any("40 runs only say that this lies between" in sentence for sentence in found.warnings)
+    with pytest.raises(EstimateError, match="40 runs only say"):
+        found.require_usable("sensitivity")
+
+
+@pytest.mark.parametrize("stated", [0.01, 0.3, 0.45, 0.7])
+def test_what_cannot_be_learnt_is_never_usable_whatever_noise_is_claimed(stated):
+    for seed in range(4):
+        data = replace(measured(crooked, 60, 0.01, seed=seed), stderrs=np.full(60, stated))
+        found = diagnose(fit_emulator(data, transform="identity", starts=1), seed=seed)
+        assert found.q2_interval[0] < 0.3
+        assert not found.usable
+
+
+def test_the_same_seed_gives_the_same_interval():
+    emulator = fit_emulator(measured(smooth, 40, 0.3), starts=1)
+    assert diagnose(emulator, seed=3).q2_interval == diagnose(emulator, seed=3).q2_interval
 
 
 def test_an_overconfident_emulator_is_noticed():
@@ -138,3 +200,29 @@ def test_replicates_do_not_flatter():
     alone, _ = emulator.posterior.left_out(np.arange(100))
     assert np.corrcoef(alone, values)[0, 1] > 0.99
     assert diagnose(emulator).q2 < 0.1
+
+
+def test_replicates_from_a_table_that_rounds_do_not_flatter():
+    """A function that cannot be learnt, run twice; the second runs come from a table of eight digits."""
+    rng = np.random.default_rng(2)
+    places = rng.random((60, 4))
+    copies = np.array([[float(f"{number:.8g}") for number in row] for row in places])
+    assert (copies != places).any(axis=1).all()
+    values = np.tile(rng.normal(size=60), 2) + 0.01 * rng.normal(size=120)
+    data = Measurements("a", "b", AXES, np.vstack([places, copies]), values, np.full(120, 0.01))
+    assert len(np.unique(data.places())) == 60
+    found = diagnose(fit_emulator(data, transform="identity", starts=1))
+    assert found.q2 < 0.3
+    assert not found.usable
+
+
+def test_places_know_copies_on_either_side_of_any_edge_and_nothing_else():
+    """Numbers just beside those at which a rounding to a grid would turn over."""
+    edges = (np.arange(50) + 0.5) * 1e-6 + 0.3
+    axis = (Axis("a", 0.0, 1.0), Axis("b", 0.0, 1.0))
+    first = np.column_stack([np.linspace(0, 1, 50), edges])
+    beside = first + np.array([0.0, 1e-8]) * np.where(np.arange(50) % 2, 1, -1)[:, None]
+    data = Measurements("a", "b", axis, np.vstack([first, beside]), np.arange(100.0), np.zeros(100))
+    places = data.places()
+    assert (places[:50] == places[50:]).all()
+    assert len(np.unique(places)) == 50

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.pool import worker_count
-from beadsmith.campaign.renormalization.dataset import add_table, write_table
+from beadsmith.campaign.renormalization.dataset import add_table, brought_rows, write_table
 from beadsmith.campaign.renormalization.designing import TABLE, design_manifest, run_design
 from beadsmith.campaign.renormalization.systems import System, systems_of
 from beadsmith.campaign.renormalization.workbench import Progress
@@ -66,7 +66,9 @@ def design(
     for table in add or []:
         say(console, f"{table}: {add_table(loaded, systems, folder, table)} rows added")
     with display(console) as shown:
-        simulate_design(loaded, systems, folder, seed, shown.step)
+        brought = simulate_design(loaded, systems, folder, seed, shown.step)
+    if brought:
+        say(console, f"{brought} points of the design are in tables of your own, and were not simulated")
     say_failures(console, folder)
     say(console, f"Design  {write_table(loaded, systems, folder)}")
     answer = design_answer(systems, folder)
@@ -86,12 +88,15 @@ def begin_design(problem: Problem, study: Study, seed: int) -> None:
         study.open_for(design_manifest(problem, seed, engine), problem)
 
 
-def simulate_design(problem: Problem, systems: Sequence[System], study: Study, seed: int, progress: Progress) -> None:
-    """Simulate what is not known yet."""
-    count = worker_count(problem.file.compute)
+def simulate_design(problem: Problem, systems: Sequence[System], study: Study, seed: int, progress: Progress) -> int:
+    """Simulate what is not known yet; how many points are known from a user's tables."""
+    count, brought = worker_count(problem.file.compute), brought_rows(problem, systems, study)
+    elsewhere = 0
     with open_laboratory(problem, study, judge=False) as laboratory:
-        for step in run_design(laboratory, study, systems, seed, count):
+        for step in run_design(laboratory, study, systems, seed, count, brought):
+            elsewhere += step.evaluation is None
             progress("design", step.done, step.total, known=step.known)
+    return elsewhere
 
 
 def say_failures(console: Console, study: Study) -> None:

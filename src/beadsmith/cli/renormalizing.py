@@ -66,6 +66,9 @@ _OF_ROUND = (
     "rmspe_held_out",
 )
 
+#: What ``renormalize`` answers of each surrogate.
+_OF_SURROGATE = ("points", "q2", "q2_beyond_noise", "q2_interval", "coverage_95", "usable", "warnings")
+
 FunctionsOption = Annotated[
     str | None,
     typer.Option(
@@ -289,9 +292,11 @@ def _print_surrogates(console: Console, document: dict[str, Any]) -> None:
         table.add_column(name, justify="left" if name in ("system", "observable") else "right")
     for system, entries in document["surrogates"].items():
         for name, entry in entries.items():
-            beyond = entry["q2_beyond_noise"]
-            numbers = [f"{entry['q2']:.3f}", "–" if beyond is None else f"{beyond:.3f}", f"{entry['coverage_95']:.0%}"]
-            table.add_row(system, name, str(entry["points"]), *numbers)
+            shares = ["–" if one is None else f"{one:.3f}" for one in (entry["q2_beyond_noise"], *entry["q2_interval"])]
+            beyond = "{} ({} to {})".format(*shares)
+            table.add_row(
+                system, name, str(entry["points"]), f"{entry['q2']:.3f}", beyond, f"{entry['coverage_95']:.0%}"
+            )
     console.print(table)
     for entries in document["surrogates"].values():
         for name, entry in entries.items():
@@ -331,7 +336,7 @@ def _renormalized(found: Renormalized, paths: Mapping[str, Path]) -> dict[str, A
         "misfit": {name: one.misfit for name, one in calibrations.items()},
         "models": {name: str(path) for name, path in paths.items()},
         "surrogates": {
-            name: {key: entry[key] for key in ("points", "q2", "q2_beyond_noise", "coverage_95", "usable", "warnings")}
+            name: {key: entry[key] for key in _OF_SURROGATE}
             for entries in found.surrogates["surrogates"].values()
             for name, entry in entries.items()
         },

@@ -19,7 +19,7 @@ class SurrogateRow:
     """How good one surrogate is.
 
     Attributes:
-        q2, beyond: of predictions of what was left out, and the same beyond the noise of the runs.
+        q2, beyond: of predictions of what was left out, and the same beyond the noise of the runs, with its interval.
         inside: share of runs inside their 68 % and 95 % intervals.
         more: runs that it would want, in words.
     """
@@ -82,7 +82,7 @@ def surrogate_rows(fit: Document) -> list[SurrogateRow]:
             observable=name,
             runs=one["points"],
             q2=quality(one["q2"]),
-            beyond=quality(one["q2_beyond_noise"]),
+            beyond=f"{quality(one['q2_beyond_noise'])} ({' to '.join(map(quality, one['q2_interval']))})",
             inside=(f"{100 * one['coverage_68']:.0f} %", f"{100 * one['coverage_95']:.0f} %"),
             more=_more_runs(one["more_runs"]),
             usable=one["usable"],

@@ -13,6 +13,9 @@ from beadsmith.errors import ProblemError
 
 Array = NDArray[np.float64]
 
+#: Unit coordinates that differ by less are one number, and its copy in a table of eight digits.
+ROUNDING = 1e-6
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -53,6 +56,26 @@ def unit_coordinates(axes: Sequence[Axis], inputs: Array) -> Array:
     if inputs.ndim != 2 or inputs.shape[1] != len(axes):
         raise ValueError(f"inputs have the shape {inputs.shape}, expected (points, {len(axes)})")
     return np.asarray((inputs - lows(axes)) / widths(axes))
+
+
+def places_of(unit: Array) -> NDArray[np.intp]:
+    """For each point the number of its place; points that are apart by no more than tables round are at one.
+
+    Along each axis, numbers belong together unless there is a gap wider than :data:`ROUNDING` between them.  Rounding
+    them would have edges, which fall between some numbers and their copies.
+
+    Args:
+        unit: unit coordinates, shape (points, axes).
+
+    Returns: shape (points,).
+    """
+    order = np.argsort(unit, axis=0)
+    ascending = np.take_along_axis(unit, order, axis=0)
+    gaps = np.diff(ascending, axis=0, prepend=ascending[:1]) > ROUNDING
+    steps = np.empty_like(order)
+    np.put_along_axis(steps, order, np.cumsum(gaps, axis=0), axis=0)
+    _, places = np.unique(steps, axis=0, return_inverse=True)
+    return np.asarray(places.ravel())
 
 
 def lows(axes: Sequence[Axis]) -> Array:

@@ -9,6 +9,15 @@ No emulator predicts the noise of single simulations.  Where standard errors are
 sums; the emulator is judged by the result, the share of what can be predicted that is predicted.  Noise that was
 only learnt is not taken off: an emulator that takes all it misses for noise would then excuse itself.
 
+What standard errors claim is believed only as far as the errors of prediction bear it out.  With E the mean squared
+error, N the mean square of the standard errors and U the mean variance of the emulator's own ignorance, all of values
+that were left out, one expects E >= N whatever the emulator is, and E = N + U if both say the truth.  So
+
+    - N < E is compatible with chance: min(1, E / (N + U)) N is taken off, always less than E;
+    - N > E beyond chance: the standard errors are refuted, and count as unknown.
+
+The interval of the result is that of a bootstrap over the places, and an emulator is good enough if the low end is.
+
 The learning curve refits nothing but the data: from random quarters and halves of the points, with the hyperparameters
 as they are, it predicts the others.  Mean squared errors in excess of the noise (the measured one, or, where none is
 known, what the emulator takes for it) are taken to fall like a power of the number of points.
@@ -16,6 +25,7 @@ known, what the emulator takes for it) are taken to fall like a power of the num
 References:
     C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning (2006), section 5.4.2.
     C. Cortes et al., NIPS 1993 (learning curves as a power law above a floor).
+    B. Efron, R. J. Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (percentile intervals).
 """
 
 from __future__ import annotations
@@ -30,6 +40,7 @@ from scipy.stats import binomtest
 
 from beadsmith.errors import EstimateError
 from beadsmith.surrogate.emulator import Emulator
+from beadsmith.surrogate.measurements import Measurements
 from beadsmith.surrogate.threads import one_thread
 
 Array = NDArray[np.float64]
@@ -45,6 +56,9 @@ NARROW, WIDE = 0.68, 0.95
 
 #: Coverage is off if it misses the nominal one by this much and chance would do so less often than once in a thousand.
 COVERAGE_MISSED, BY_CHANCE = 0.05, 1e-3
+
+#: Samples of the bootstrap; standard errors are refuted if they exceed the errors of prediction in this share of them.
+RESAMPLES, REFUTED = 2000, 0.99
 
 #: Random halves and quarters of a learning curve, and the slowest and fastest power that is believed.
 REPEATS = 8
@@ -86,6 +100,9 @@ class Diagnostics:
             logarithm), shape (points,): standard normal if all is well.
         q2: against the values as measured.
         q2_beyond_noise: with measured noise taken off; minus infinity if the values do not vary beyond it.
+        q2_interval: 95 % interval of that, low and high end; either may be minus infinity.
+        claimed_share: mean square of the standard errors, as a part of the variance of the values.
+        refuted: whether standard errors are larger than the errors of prediction admit; nothing is taken off then.
         coverage68, coverage95: share of values inside their nominal 68 % and 95 % intervals.
         learning: None if there are too few points.
         judged: whether there are enough points for a judgement.
@@ -101,6 +118,9 @@ class Diagnostics:
     residuals: Array
     q2: float
     q2_beyond_noise: float
+    q2_interval: tuple[float, float]
+    claimed_share: float
+    refuted: bool
     coverage68: float
     coverage95: float
     learning: LearningCurve | None
@@ -109,8 +129,8 @@ class Diagnostics:
 
     @property
     def usable(self) -> bool:
-        """Whether the emulator was judged and is not poor."""
-        return self.judged and self.q2_beyond_noise >= POOR
+        """Whether the emulator was judged and is not poor, at the low end of the interval, either."""
+        return self.judged and self.q2_interval[0] >= POOR
 
     def require_usable(self, purpose: str) -> None:
         """Refuse a poor emulator.
@@ -124,8 +144,8 @@ class Diagnostics:
         if not self.usable:
             reasons = "; ".join(self.warnings)
             raise EstimateError(
-                f"{self.system}.{self.observable}: received an emulator that is not good enough, expected a "
-                f"Q2 of {POOR:g} or more for {purpose}: {reasons}"
+                f"{self.system}.{self.observable}: received an emulator that is not good enough, expected a Q2 of "
+                f"{POOR:g} or more at the low end of its {WIDE:.0%} interval for {purpose}: {reasons}"
             )
 
 
@@ -134,7 +154,7 @@ def diagnose(emulator: Emulator, *, seed: int = 0) -> Diagnostics:
 
     Args:
         emulator: to be judged.
-        seed: of the random halves and quarters of the learning curve.
+        seed: of the bootstrap, and of the random halves and quarters of the learning curve.
     """
     with one_thread():
         return _diagnosed(emulator, np.random.default_rng(seed))
@@ -147,9 +167,18 @@ def _diagnosed(emulator: Emulator, rng: np.random.Generator) -> Diagnostics:
     residuals = (latent - mean) / np.sqrt(variance)
     predicted = transform.natural(mean)
     reach = ndtri(0.5 + 0.5 * WIDE) * np.sqrt(variance)
-    errors = float(((data.values - predicted) ** 2).mean())
-    judged = len(np.unique(data.places())) >= len(emulator.axes) + 1 + PLACES_TO_JUDGE
-    learning = _learning_curve(emulator, errors, rng) if judged else None
+    ignorance = transform.slope(mean) ** 2 * np.maximum(variance - emulator.latent_noise**2, 0.0)
+    moments = _moments(data, predicted, ignorance)
+    whole = _sums_of(moments.sum(axis=0))
+    resampled = _sums_of(_resamples(len(moments), rng) @ moments)
+    refuted = bool((resampled.noise > resampled.error).mean() >= REFUTED)
+    taken = _admitted(whole, refuted=refuted)
+    beyond = _beyond(resampled.error, resampled.variance, _admitted(resampled, refuted=refuted))
+    low, high = np.quantile(beyond, [0.5 - 0.5 * WIDE, 0.5 + 0.5 * WIDE], method="inverted_cdf").tolist()
+    judged = len(moments) >= len(emulator.axes) + 1 + PLACES_TO_JUDGE
+    learning = _learning_curve(emulator, whole, taken, rng, refuted=refuted) if judged else None
+    if learning is not None and learning.more_runs == (0, 0, 0) and low < POOR:
+        learning = replace(learning, more_runs=None)  # enough by the value, not by what is known of it
     found = Diagnostics(
         system=emulator.system,
         observable=emulator.observable,
@@ -158,8 +187,11 @@ def _diagnosed(emulator: Emulator, rng: np.random.Generator) -> Diagnostics:
         predicted=predicted,
         intervals=np.array([transform.natural(mean - reach), transform.natural(mean + reach)]),
         residuals=residuals,
-        q2=1.0 - errors / float(data.values.var()),
-        q2_beyond_noise=_beyond(errors, data.values, data.stderrs),
+        q2=1.0 - float(whole.error / whole.variance),
+        q2_beyond_noise=float(_beyond(whole.error, whole.variance, taken)),
+        q2_interval=(low, high),
+        claimed_share=float(whole.noise / whole.variance),
+        refuted=refuted,
         coverage68=_coverage(residuals, NARROW),
         coverage95=_coverage(residuals, WIDE),
         learning=learning,
@@ -169,25 +201,78 @@ def _diagnosed(emulator: Emulator, rng: np.random.Generator) -> Diagnostics:
     return replace(found, warnings=tuple(_warnings(found, len(emulator.axes))))
 
 
-def _measured_noise(stderrs: Array) -> float:
-    """Mean square of the standard errors that are known; 0 if none is."""
-    known = stderrs[np.isfinite(stderrs)]
-    return float((known**2).mean()) if len(known) else 0.0
+@dataclass(frozen=True)
+class _Sums:
+    """Means over the runs, or over each of many samples of them; squares of the natural unit, all of one shape.
+
+    Attributes:
+        variance: of the values.
+        error: of the predictions.
+        noise: that the standard errors claim; 0 where none is known.
+        ignorance: of the function itself, as the emulator says.
+    """
+
+    variance: Array
+    error: Array
+    noise: Array
+    ignorance: Array
 
 
-def _beyond(errors: float, values: Array, stderrs: Array) -> float:
-    """Q2 with measured noise taken off a mean squared error and off the variance."""
-    noise, variance = _measured_noise(stderrs), float(values.var())
-    if variance <= noise:
-        return -math.inf
-    return 1.0 - max(errors - noise, 0.0) / (variance - noise)
+def _moments(data: Measurements, predicted: Array, ignorance: Array) -> Array:
+    """What is added up of the runs at each place, shape (places, 7); replicates come and go together."""
+    deviations = data.values - data.values.mean()
+    known = np.isfinite(data.stderrs)
+    columns = [
+        np.ones(len(data)),
+        deviations,
+        deviations**2,
+        (data.values - predicted) ** 2,
+        known.astype(np.float64),
+        np.where(known, data.stderrs, 0.0) ** 2,
+        ignorance,
+    ]
+    return np.column_stack([np.bincount(data.places(), weights=column) for column in columns])
+
+
+def _resamples(places: int, rng: np.random.Generator) -> Array:
+    """How often each place is drawn, shape (resamples, places)."""
+    return rng.multinomial(places, np.full(places, 1.0 / places), RESAMPLES).astype(np.float64)
+
+
+def _sums_of(sums: Array) -> _Sums:
+    """Sums of the columns of :func:`_moments`, shape (..., 7), as means."""
+    count, first, second, error, known, noise, ignorance = np.moveaxis(sums, -1, 0)
+    return _Sums(
+        variance=second / count - (first / count) ** 2,
+        error=error / count,
+        noise=noise / np.maximum(known, 1.0),
+        ignorance=ignorance / count,
+    )
+
+
+def _admitted(sums: _Sums, *, refuted: bool) -> Array:
+    """Noise that the errors of prediction admit, of what the standard errors claim; all, if that leaves no variance."""
+    if refuted:
+        return np.zeros_like(sums.noise)
+    expected = sums.noise + sums.ignorance
+    part = np.minimum(1.0, sums.error / np.where(expected > 0.0, expected, 1.0))
+    return np.where(sums.noise < sums.variance, part * sums.noise, sums.noise)
+
+
+def _beyond(error: Array | float, variance: Array, noise: Array) -> Array:
+    """Q2 with noise taken off a mean squared error and off the variance; minus infinity where nothing is left of it."""
+    left = variance - noise
+    ratio = np.maximum(error - noise, 0.0) / np.where(left > 0.0, left, 1.0)
+    return np.where(left > 0.0, 1.0 - ratio, -math.inf)
 
 
 def _coverage(residuals: Array, nominal: float) -> float:
     return float((np.abs(residuals) <= ndtri(0.5 + 0.5 * nominal)).mean())
 
 
-def _learning_curve(emulator: Emulator, errors: float, rng: np.random.Generator) -> LearningCurve | None:
+def _learning_curve(
+    emulator: Emulator, whole: _Sums, taken: Array, rng: np.random.Generator, *, refuted: bool
+) -> LearningCurve | None:
     data = emulator.measurements
     count, least = len(data), len(emulator.axes) + 1
     sizes = [count // 4, count // 2]
@@ -195,21 +280,24 @@ def _learning_curve(emulator: Emulator, errors: float, rng: np.random.Generator)
         return None
     found = np.array([[_error_from(emulator, size, rng) for size in sizes] for _ in range(REPEATS)])
     points = np.array([*sizes, count], dtype=np.float64)
-    curve = [_beyond(float(error), data.values, data.stderrs) for error in [*found.mean(axis=0), errors]]
-    noise = _measured_noise(data.stderrs)
-    floor = noise if np.isfinite(data.stderrs).any() else float((emulator.noise**2).mean())
-    goal = noise + (1.0 - ENOUGH) * max(float(data.values.var()) - noise, 0.0)
+    error, noise = float(whole.error), float(taken)
+    curve = [float(_beyond(one, whole.variance, taken)) for one in [*found.mean(axis=0), error]]
+    # Without standard errors that are believed, what the emulator takes for noise; no more than it errs.
+    believed = np.isfinite(data.stderrs).any() and not refuted
+    floor = noise if believed else min(float((emulator.noise**2).mean()), error)
+    goal = noise + (1.0 - ENOUGH) * max(float(whole.variance) - noise, 0.0)
     return LearningCurve(
         points=points,
         q2=np.array(curve),
-        attainable=_beyond(floor, data.values, data.stderrs),
-        more_runs=_more_runs(points, np.column_stack([found, np.full(REPEATS, errors)]) - floor, goal - floor),
+        attainable=float(_beyond(floor, whole.variance, taken)),
+        more_runs=_more_runs(points, np.column_stack([found, np.full(REPEATS, error)]) - floor, goal - floor),
     )
 
 
 def _error_from(emulator: Emulator, size: int, rng: np.random.Generator) -> float:
     """Mean squared error of all others from a random part of the measurements."""
-    order = rng.permutation(len(emulator.measurements))
+    places = emulator.measurements.places()  # replicates stay together, as far as the size allows
+    order = np.argsort(rng.permutation(places.max() + 1)[places], kind="stable")
     others = np.sort(order[size:])
     return float(((emulator.without(others) - emulator.measurements.values[others]) ** 2).mean())
 
@@ -248,18 +336,39 @@ def _warnings(found: Diagnostics, axes: int) -> list[str]:
             f"{len(found.values)} points over {axes} axes are too few to judge an emulator "
             f"(from {axes + 1 + PLACES_TO_JUDGE} on it is judged)"
         ]
-    sentences = []
-    if found.q2_beyond_noise == -math.inf:
-        sentences.append("the values vary no more than their standard errors: there is nothing to learn but a mean")
-    elif found.q2_beyond_noise < POOR:
-        sentences.append(
-            f"it predicts {max(found.q2_beyond_noise, 0.0):.0%} of the variance that is no noise "
-            f"(Q2 {found.q2:.2f} with it), less than {POOR:.0%}"
-        )
+    sentences = _about_standard_errors(found) + _about_q2(found)
     if found.q2_beyond_noise < ENOUGH:
         sentences.append(_wish(found))
     sentences += _about_coverage(found.residuals, found.coverage95)
     return sentences
+
+
+def _about_standard_errors(found: Diagnostics) -> list[str]:
+    """What is said of standard errors that are too large."""
+    if not found.refuted:
+        return []
+    return [
+        f"the standard errors are larger than the scatter shows: they claim that {found.claimed_share:.0%} of the "
+        f"variance is noise, while predictions miss by {1.0 - found.q2:.0%} of it, their own error included; none "
+        "of it is taken off"
+    ]
+
+
+def _about_q2(found: Diagnostics) -> list[str]:
+    """What is said of one that is poor, or may be."""
+    value, (low, high) = found.q2_beyond_noise, found.q2_interval
+    if value == -math.inf:
+        return ["the values vary no more than their standard errors: there is nothing to learn but a mean"]
+    of = "the variance, noise included" if found.refuted else "the variance that is no noise"
+    sentence = f"it predicts {max(value, 0.0):.0%} of {of} (Q2 {found.q2:.2f} with it)"
+    if value < POOR:
+        return [f"{sentence}, less than {POOR:.0%}"]
+    if low < POOR:
+        return [
+            f"{sentence}, but {len(found.values)} runs only say that this lies between {max(low, 0.0):.0%} and "
+            f"{high:.0%}, and less than {POOR:.0%} would be too little"
+        ]
+    return []
 
 
 def _wish(found: Diagnostics) -> str:

@@ -161,7 +161,23 @@ class Emulator:
     def noise(self) -> Array:
         """Standard deviation of each measurement about the property, as learnt; natural unit, shape (points,)."""
         latent, _ = self.transform.latent(self.measurements.values, self.measurements.stderrs)
-        return np.asarray(self.transform.slope(latent) * self._standard.spread * np.sqrt(self.posterior.noise))
+        return np.asarray(self.transform.slope(latent) * self.latent_noise)
+
+    @property
+    def latent_noise(self) -> Array:
+        """The same of what is modelled, value or logarithm, shape (points,)."""
+        return np.asarray(self._standard.spread * np.sqrt(self.posterior.noise))
+
+    def usual_noise(self, inputs: Array) -> Array:
+        """Standard deviation about the property of a run such as the median one; that of a logarithm is relative.
+
+        Args:
+            inputs: natural units, shape (points, axes).
+
+        Returns: natural unit, shape (points,).
+        """
+        latent = self._latent(self.posterior.mean(self._unit(inputs)))
+        return np.asarray(self.transform.slope(latent) * np.median(self.latent_noise))
 
     def left_out(self) -> tuple[Array, Array]:
         """Mean and variance of each latent value, noise included, from all measurements at other places.

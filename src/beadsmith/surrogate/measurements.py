@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beadsmith.errors import ProblemError
-from beadsmith.surrogate.axes import Axis
+from beadsmith.surrogate.axes import Axis, places_of, unit_coordinates
 
 Array = NDArray[np.float64]
 
@@ -77,9 +77,11 @@ class Measurements:
         return self.at(np.sort(first))
 
     def places(self) -> NDArray[np.intp]:
-        """For each row the number of its place, the same for replicates, shape (points,)."""
-        _, places = np.unique(self.inputs, axis=0, return_inverse=True)
-        return np.asarray(places.ravel())
+        """For each row the number of its place, the same for replicates, shape (points,).
+
+        Replicates may have come from tables that round: see :func:`beadsmith.surrogate.axes.places_of`.
+        """
+        return places_of(unit_coordinates(self.axes, self.inputs))
 
     def _refuse(self, wrong: NDArray[np.bool_] | np.bool_, received: str, expected: str) -> None:
         if wrong.any():

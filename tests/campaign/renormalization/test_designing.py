@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from beadsmith.campaign.renormalization.dataset import brought_rows, known_rows, write_table
 from beadsmith.campaign.renormalization.designing import TABLE, check_design, design_manifest, points_of, run_design
+from beadsmith.campaign.renormalization.learning import measurements_of
 from beadsmith.campaign.renormalization.systems import systems_of
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
@@ -41,6 +44,69 @@ def test_values_are_those_of_the_formulas_at_the_point(laboratory, tmp_path):
             assert observed.state == point.state
             assert observed.value == pytest.approx(exact, abs=5 * 0.002)
             assert observed.value != pytest.approx(exact, abs=1e-9)  # there is noise
+
+
+def bringing(document, write, table):
+    """The problem with a table of a user's own."""
+    document["design"]["data"] = [str(table)]
+    return load_problem(write(document))
+
+
+def test_points_that_a_table_holds_are_known_and_not_simulated(laboratory, document, write, tmp_path):
+    """The table has eight digits: none of its numbers is the one that the sequence gives."""
+    first, systems = Study(tmp_path / "study"), systems_of(laboratory.problem, 6)
+    list(run_design(laboratory, first, systems, 1, 1))
+    problem = bringing(document, write, write_table(laboratory.problem, systems, first))
+    longer, study = systems_of(problem, 8), Study(tmp_path / "another")
+    study.folder.mkdir()
+    own = replace(laboratory, problem=problem)
+    brought = brought_rows(problem, longer, study)
+    steps = list(run_design(own, study, longer, 1, 1, brought))
+    assert [(step.done, step.total) for step in steps] == [(number, 16) for number in range(1, 17)]
+    assert [step.known for step in steps] == [True] * 12 + [False] * 4
+    assert [(row.label, row.number) for row in study.rows(TABLE)] == [
+        (name, number) for name in ("one", "other") for number in (6, 7)
+    ]
+    assert all(step.known for step in run_design(own, study, longer, 1, 1, brought))
+    # Another seed gives other points.
+    other = Study(tmp_path / "other")
+    other.folder.mkdir()
+    assert not any(step.known for step in run_design(own, other, longer, 2, 1, brought))
+
+
+def test_a_table_without_an_observable_spares_no_run(laboratory, document, write, tmp_path):
+    first, systems = Study(tmp_path / "study"), systems_of(laboratory.problem, 4)
+    list(run_design(laboratory, first, systems, 1, 1))
+    lines = [line.split(",") for line in write_table(laboratory.problem, systems, first).read_text().splitlines()]
+    left_out = lines[0].index("one_stiffness")
+    table = tmp_path / "densities.csv"
+    shorter = [",".join(line[:left_out] + line[left_out + 2 :]) for line in lines]
+    table.write_text("\n".join(shorter) + "\n")
+    problem = bringing(document, write, table)
+    study = Study(tmp_path / "another")
+    study.folder.mkdir()
+    brought = brought_rows(problem, systems, study)
+    steps = run_design(replace(laboratory, problem=problem), study, systems, 1, 1, brought)
+    assert {(step.system, step.known) for step in steps} == {("one", False), ("other", True)}
+
+
+def test_the_same_points_from_a_design_and_from_a_table_are_the_same_places(laboratory, document, write, tmp_path):
+    """Another seed of the noise, so that the results differ and the rows are replicates."""
+    study, systems = Study(tmp_path / "study"), systems_of(laboratory.problem, 16)
+    list(run_design(laboratory, study, systems, 1, 1))
+    lines = write_table(laboratory.problem, systems, study).read_text().splitlines()
+    value = lines[0].split(",").index("other_density")
+    moved = [lines[0]]
+    for line in lines[1:]:
+        cells = line.split(",")
+        if cells[0] == "other":
+            moved.append(",".join([*cells[:value], f"{float(cells[value]) + 0.001:.8g}", *cells[value + 1 :]]))
+    table = tmp_path / "again.csv"
+    table.write_text("\n".join(moved) + "\n")
+    rows = [row for row in known_rows(bringing(document, write, table), systems, study) if row.system == "other"]
+    data = measurements_of(systems[1], rows, "other_density")
+    assert len(data) == 32
+    assert len(np.unique(data.places())) == 16
 
 
 def test_another_seed_in_the_same_table_is_noticed(laboratory, tmp_path):

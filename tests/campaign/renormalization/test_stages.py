@@ -13,7 +13,7 @@ from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.renormalization.dataset import add_table, known_rows, validation_tables
 from beadsmith.campaign.renormalization.designing import run_design
 from beadsmith.campaign.renormalization.functions import Fit, model_of
-from beadsmith.campaign.renormalization.learning import calibrated_systems
+from beadsmith.campaign.renormalization.learning import Learnt, calibrated_systems, measurements_of
 from beadsmith.campaign.renormalization.loop import renormalize
 from beadsmith.campaign.renormalization.refining import wished_runs
 from beadsmith.campaign.renormalization.stages import (
@@ -26,6 +26,7 @@ from beadsmith.campaign.renormalization.stages import (
     write_model,
 )
 from beadsmith.campaign.renormalization.systems import systems_of
+from beadsmith.campaign.renormalization.table import Row
 from beadsmith.campaign.renormalization.validating import compare, runs_of_model, simulate_runs, simulated_rmspe
 from beadsmith.campaign.renormalization.workbench import Workbench
 from beadsmith.campaign.study import Study
@@ -34,6 +35,7 @@ from beadsmith.problem.functions import Constant, Linear
 from beadsmith.problem.problem import load_model, load_problem
 from beadsmith.problem.state import State
 from beadsmith.simulate.engine import Engine
+from beadsmith.surrogate.emulator import fit_emulator
 
 
 @pytest.fixture
@@ -178,6 +180,25 @@ def test_a_run_that_is_far_off_disagrees(bench, laboratory):
     assert not apart.agrees
     assert apart.target == 1.35
     assert simulated_rmspe([apart])["other"]["other_density"] == pytest.approx(100 * abs(apart.simulated / 1.35 - 1))
+
+
+def test_the_noise_of_a_prediction_is_that_at_its_own_size(bench, laboratory):
+    """Runs of which a logarithm is learnt scatter in proportion to what they measure, and the prediction says so."""
+    (system, _), rng = bench.systems, np.random.default_rng(1)
+    rows = []
+    for a, b, dc in rng.uniform([0.2, 0.2, 0.0], [1.2, 1.2, 1.0], (150, 3)):
+        value = float(np.exp(3 * dc + 0.4 * a - 0.2 * b) * np.exp(0.1 * rng.normal()))
+        inputs = {"pair.A.epsilon": a, "pair.B.epsilon": b, "DC": dc}
+        rows.append(Row("one", inputs, {"one_stiffness": (value, 0.1 * value)}))
+    emulator = fit_emulator(measurements_of(system, rows, "one_stiffness"), seed=1)
+    assert emulator.transform.name == "log"
+    learnt = Learnt({"one": {"one_stiffness": emulator}}, {}, {})
+    planned = runs_of_model(
+        bench.systems, model_of(bench.problem, "any", {}, {}, {}, {}), {"one": [State.of(DC=0.0), State.of(DC=1.0)]}
+    )
+    runs = list(simulate_runs(laboratory, bench.study, "validation-1", planned, seed=1))
+    for one in compare(learnt, bench.systems, runs, ()):
+        assert one.noise == pytest.approx(0.1 * one.predicted, rel=0.2)
 
 
 def test_an_empty_study_has_nothing_to_learn_from(two_systems, tmp_path):

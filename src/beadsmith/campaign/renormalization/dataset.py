@@ -37,9 +37,7 @@ def known_rows(
         ProblemError: a table that cannot be read.
         StudyError: there is nothing.
     """
-    declared = () if problem.file.design is None else problem.file.design.data
-    tables = [problem.file_named(name) for name in declared] + sorted((study.folder / _ADDED).glob("*.csv"))
-    rows = [row for table in tables for row in read_rows(problem, systems, table)]
+    rows = brought_rows(problem, systems, study)
     refined = rounds if refinements is None else refinements
     for table in (TABLE, *_tables(study, _VALIDATION, rounds), *_tables(study, _REFINEMENT, refined)):
         rows += rows_of(problem, systems, study.rows(table))
@@ -51,6 +49,17 @@ def known_rows(
             "run 'beadsmith design', or name tables of runs under design.data in the problem file"
         )
     return unique(rows)
+
+
+def brought_rows(problem: Problem, systems: Sequence[System], study: Study) -> list[Row]:
+    """Rows of a user's own: of the tables that the problem file names, and of those that were added to the study.
+
+    Raises:
+        ProblemError: a table that cannot be read.
+    """
+    declared = () if problem.file.design is None else problem.file.design.data
+    tables = [problem.file_named(name) for name in declared] + sorted((study.folder / _ADDED).glob("*.csv"))
+    return [row for table in tables for row in read_rows(problem, systems, table)]
 
 
 def validation_table(number: int) -> str:

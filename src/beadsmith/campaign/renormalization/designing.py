@@ -7,18 +7,22 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from beadsmith.campaign.chains import cures_of
 from beadsmith.campaign.curing import model_of_cure
 from beadsmith.campaign.driver import as_they_end, first_difference, seed_of
 from beadsmith.campaign.evaluate import PendingEvaluation, submit
 from beadsmith.campaign.laboratory import Laboratory
-from beadsmith.campaign.renormalization.systems import System, problem_of_cures, run_problem
+from beadsmith.campaign.renormalization.systems import System, problem_of_cures, run_problem, scalars_of
+from beadsmith.campaign.renormalization.table import Row
 from beadsmith.campaign.study import Manifest, Study
 from beadsmith.design import DesignPoint, design_points
 from beadsmith.errors import StudyError
 from beadsmith.problem.model import constant_model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Evaluation
+from beadsmith.surrogate.axes import places_of
 
 #: Table of a study that holds its design; the label of a row is its system, its number that of the point.
 TABLE = "design"
@@ -39,13 +43,13 @@ class DesignStep:
 
     Attributes:
         system: its system.
-        evaluation: what was measured.
+        evaluation: what was measured; None where a table that was brought along says it.
         done, total: of all systems together.
         known: whether it came from disk.
     """
 
     system: str
-    evaluation: Evaluation
+    evaluation: Evaluation | None
     done: int
     total: int
     known: bool
@@ -93,13 +97,43 @@ def points_of(system: System, seed: int, number: int) -> tuple[DesignPoint, ...]
     return design_points(system.parameters, system.states, seed_of(seed, _SEEDS, number), system.points)
 
 
+def brought_points(
+    problem: Problem, system: System, points: Sequence[DesignPoint], rows: Sequence[Row]
+) -> frozenset[int]:
+    """Numbers of the points of a design that a user's tables hold, up to the rounding of tables.
+
+    An observable that they measure nowhere has to be simulated, so then none counts.
+
+    Args:
+        rows: of the tables, of all systems.
+    """
+    own = [row for row in rows if row.system == system.name]
+    measured = {name for row in own for name in row.values}
+    if not own or not points or not measured.issuperset(scalars_of(problem, system)):
+        return frozenset()
+    axes = [(one.name, one.high - one.low) for one in system.parameters]
+    axes += [(one.name, one.high - one.low) for one in system.states]
+    inputs = [{**point.parameters, **point.state.as_dict()} for point in points] + [row.inputs for row in own]
+    # A state variable of one value has no width, and is the same everywhere.
+    unit = np.array([[one[name] / (width or 1.0) for name, width in axes] for one in inputs])
+    places = places_of(unit).tolist()
+    known = set(places[len(points) :])
+    return frozenset(point.number for point, place in zip(points, places, strict=False) if place in known)
+
+
 def run_design(
-    laboratory: Laboratory, study: Study, systems: Sequence[System], seed: int, workers: int
+    laboratory: Laboratory,
+    study: Study,
+    systems: Sequence[System],
+    seed: int,
+    workers: int,
+    brought: Sequence[Row] = (),
 ) -> Iterator[DesignStep]:
     """Measure all points of a design that are not known yet; yields every one once, as they end.
 
     Args:
         workers: how many simulations run at once.
+        brought: rows of a user's tables; points that are there are not simulated.
 
     Raises:
         StudyError: stored points are not those of this design.
@@ -108,12 +142,15 @@ def run_design(
     total, done = sum(system.points for system in systems), 0
     wanted: list[tuple[System, DesignPoint, int]] = []
     for number, system in enumerate(systems):
-        for point in points_of(system, seed, number):
+        points = points_of(system, seed, number)
+        elsewhere = brought_points(laboratory.problem, system, points, brought)
+        for point in points:
             known = recorded.get((system.name, point.number))
-            if known is None:
+            if known is not None:
+                _check_same(known, point)
+            elif point.number not in elsewhere:
                 wanted.append((system, point, seed_of(seed, _SEEDS, number, point.number)))
                 continue
-            _check_same(known, point)
             done += 1
             yield DesignStep(system.name, known, done, total, known=True)
     if wanted:

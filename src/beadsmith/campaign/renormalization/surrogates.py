@@ -22,8 +22,8 @@ from beadsmith.surrogate.threads import side_by_side
 #: Folder of a study that holds its surrogates.
 _FOLDER = "surrogates"
 
-#: Raise it when surrogates are fitted otherwise.
-_FORMAT = 1
+#: Raise it when surrogates are fitted or judged otherwise.
+_FORMAT = 2
 
 
 def learnt_in(
@@ -82,6 +82,7 @@ def _judgement(found: Diagnostics, learnt: Learnt, system: str, name: str) -> di
         "transform": type(emulator.transform).__name__.lower(),
         "q2": found.q2,
         "q2_beyond_noise": found.q2_beyond_noise if math.isfinite(found.q2_beyond_noise) else None,
+        "q2_interval": [one if math.isfinite(one) else None for one in found.q2_interval],
         "coverage_68": found.coverage68,
         "coverage_95": found.coverage95,
         "usable": found.usable,

@@ -34,7 +34,7 @@ class Comparison:
         system, observable, state: of what.
         predicted, predicted_stderr: by the surrogate, before the simulation was known.
         simulated, simulated_stderr: by the simulation.
-        noise: standard deviation of a simulation about the property, as the surrogate learnt it.
+        noise: standard deviation of a simulation there about the property, as the surrogate learnt it.
         target, target_stderr: what it should be; None without a target there.
     """
 
@@ -184,7 +184,7 @@ def compare(
                     predicted_stderr=float(stderr[0]),
                     simulated=observation.value,
                     simulated_stderr=observation.stderr if math.isfinite(observation.stderr) else 0.0,
-                    noise=float(np.median(emulator.noise)),
+                    noise=float(emulator.usual_noise(inputs)[0]),
                     target=None if target is None else target.value,
                     target_stderr=None if target is None else target.stderr,
                 )
