@@ -15,6 +15,7 @@ from beadsmith.campaign.pool import worker_count
 from beadsmith.campaign.renormalization.dataset import add_table, write_table
 from beadsmith.campaign.renormalization.designing import TABLE, design_manifest, run_design
 from beadsmith.campaign.renormalization.systems import System, systems_of
+from beadsmith.campaign.renormalization.table import rows_beyond
 from beadsmith.campaign.renormalization.workbench import Progress
 from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import units_of, write_answer
@@ -64,7 +65,10 @@ def design(
     systems, folder = systems_of(loaded, points), study_of(loaded, study)
     begin_design(loaded, folder, seed)
     for table in add or []:
-        say(console, f"{table}: {add_table(loaded, systems, folder, table)} rows added")
+        rows = add_table(loaded, systems, folder, table)
+        say(console, f"{table}: {len(rows)} rows added")
+        for sentence in rows_beyond(systems, rows):
+            say(console, f"warning: {sentence}")
     with display(console) as shown:
         simulate_design(loaded, systems, folder, seed, shown.step)
     say_failures(console, folder)
