@@ -200,3 +200,37 @@ def test_a_table_with_a_wrong_number_is_refused(tmp_path):
     table = tmp_path / "own.csv"
     table.write_text("system,DC,pair.B.epsilon,pair.C.epsilon,other_density\nother,0.5,0.4,0.7,nan\n")
     assert "line 2: other_density: received nan" in wrong(tmp_path, "design", "--points", 1, "--add", table)
+
+
+def test_a_table_without_a_column_of_the_state_is_refused_and_the_study_goes_on(tmp_path):
+    table = tmp_path / "own.csv"
+    table.write_text("system,pair.B.epsilon,pair.C.epsilon,other_density\nother,0.4,0.7,1.37\n")
+    assert "DC: received no such column" in wrong(tmp_path, "design", "--points", 12, "--add", table)
+    assert beadsmith("design", tmp_path / "problem.yaml", "--study", tmp_path / "study", "--points", 12).returncode == 0
+    assert beadsmith("fit", tmp_path / "problem.yaml", "--study", tmp_path / "study").returncode == 0
+
+
+def test_calibrations_through_poor_surrogates_and_degenerate_envelopes_say_so(tmp_path):
+    """Nothing but noise, and a misfit without a posterior, whose published samples are worth a handful."""
+    text = FILE.replace("points: 64", "points: 16").replace(
+        "density: 1.2 - 0.1 * pair.B.epsilon + 0.2", "density: 1.3 + 1e-9"
+    )
+    text = text.replace("starts: 16", "starts: 4")
+    words = (tmp_path / "problem.yaml", "--study", tmp_path / "study", "--misfit", "relative")
+    words[0].write_text(text)
+    both = {}
+    for command in (("renormalize", "--rounds", 0), ("calibrate",)):
+        answer = tmp_path / f"{command[0]}.json"
+        done = beadsmith(*command, *words, "--json", answer)
+        assert done.returncode == 0, done.stderr
+        assert "warning: the surrogate of other_density is not good enough to be used" in " ".join(done.stdout.split())
+        both[command[0]] = json.loads(answer.read_text())
+        assert any("other_density is not good enough" in one for one in both[command[0]]["warnings"])
+    found = both["renormalize"]
+    assert found["free_parameters"]["after"] == found["free_parameters"]["before"]
+    assert any("nothing was simplified" in one for one in found["warnings"])
+    assert any("say little" in one for one in found["uncertainty"])
+    page = (tmp_path / "study" / "renormalization.html").read_text()
+    assert "nothing was simplified" in page
+    assert "say little" in page
+    assert "1 of them not good enough to be used" in page

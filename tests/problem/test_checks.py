@@ -209,6 +209,17 @@ def test_a_target_stands_at_a_state_that_is_recorded(load, document, complaint):
     assert "received DC=0.5, T=300" in complaint(document)
 
 
+def test_what_is_held_out_are_states_of_targets(load, document, complaint):
+    temperatures = {one.state["T"] for one in load(document).targets if "T" in one.state}
+    document["calibration"] = {"held_out": {"T": f"{max(temperatures)} K"}}
+    load(document)
+    document["calibration"]["held_out"] = {"T": "777 K"}
+    assert "calibration.held_out.T: received 777, expected values at which there is a target (" in complaint(document)
+    document["calibration"]["held_out"] = {"dc": "0.5"}
+    message = complaint(document)
+    assert "calibration.held_out.dc: received dc, expected a state variable of a target, one of T" in message
+
+
 def test_a_derived_target_has_no_temperature(document, complaint):
     document["targets"]["tg"]["state"] = {"T": "350 K"}
     assert complaint(document).startswith("targets.tg.state: received T=350, expected no temperature: tg has none")

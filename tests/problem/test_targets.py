@@ -65,7 +65,9 @@ def test_every_kind_of_observable_has_a_unit():
         ({"state": {"T": "300 400 K"}}, "value", "received 1 value, expected as many as states, 2"),
         ({"state": {"T": "300"}}, "state.T", "a temperature with its unit"),
         ({"state": {"T": "300 kg"}}, "state.T", "a temperature such as"),
-        ({"state": {"T": "300 400 K", "DC": "0 1 2"}}, "state.T", "received 2 values, expected 1 or 3"),
+        ({"state": {"T": "300 400 K", "DC": "0 0.5 1"}}, "state.T", "received 2 values, expected 1 or 3"),
+        ({"state": {"DC": "50"}}, "state.DC", "received 50, expected degrees of crosslinking between 0 and 1; divide"),
+        ({"state": {"DC": "-0.1"}}, "state.DC", "received -0.1, expected degrees of crosslinking between 0 and 1"),
         ({"state": {"T": "300 300 K"}, "value": "1 2 g/cm^3"}, "state", "T=300 twice"),
     ],
 )

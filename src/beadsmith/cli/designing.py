@@ -12,9 +12,10 @@ from rich.console import Console
 
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.pool import worker_count
-from beadsmith.campaign.renormalization.dataset import add_table, brought_rows, write_table
+from beadsmith.campaign.renormalization.dataset import add_table, tabled_rows, write_table
 from beadsmith.campaign.renormalization.designing import TABLE, design_manifest, run_design
 from beadsmith.campaign.renormalization.systems import System, systems_of
+from beadsmith.campaign.renormalization.table import rows_beyond
 from beadsmith.campaign.renormalization.workbench import Progress
 from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import units_of, write_answer
@@ -64,7 +65,10 @@ def design(
     systems, folder = systems_of(loaded, points), study_of(loaded, study)
     begin_design(loaded, folder, seed)
     for table in add or []:
-        say(console, f"{table}: {add_table(loaded, systems, folder, table)} rows added")
+        rows = add_table(loaded, systems, folder, table)
+        say(console, f"{table}: {len(rows)} rows added")
+        for sentence in rows_beyond(systems, rows):
+            say(console, f"warning: {sentence}")
     with display(console) as shown:
         brought = simulate_design(loaded, systems, folder, seed, shown.step)
     if brought:
@@ -90,7 +94,7 @@ def begin_design(problem: Problem, study: Study, seed: int) -> None:
 
 def simulate_design(problem: Problem, systems: Sequence[System], study: Study, seed: int, progress: Progress) -> int:
     """Simulate what is not known yet; how many points are known from a user's tables."""
-    count, brought = worker_count(problem.file.compute), brought_rows(problem, systems, study)
+    count, brought = worker_count(problem.file.compute), tabled_rows(problem, systems, study)
     elsewhere = 0
     with open_laboratory(problem, study, judge=False) as laboratory:
         for step in run_design(laboratory, study, systems, seed, count, brought):

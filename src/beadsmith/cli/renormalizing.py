@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,8 +26,9 @@ from beadsmith.campaign.renormalization.stages import (
     validation,
     write_model,
 )
+from beadsmith.campaign.renormalization.surrogates import poor_surrogates
 from beadsmith.campaign.renormalization.systems import systems_of
-from beadsmith.campaign.renormalization.workbench import Workbench
+from beadsmith.campaign.renormalization.workbench import Workbench, beyond_what_is_declared
 from beadsmith.cli.answers import units_of, write_answer
 from beadsmith.cli.designing import PointsOption, begin_design, simulate_design
 from beadsmith.cli.options import (
@@ -97,7 +98,8 @@ def fit(
     with workbench(console, problem, fidelity, study, seed) as (bench, answer):
         document = judged_surrogates(bench)
         _print_surrogates(console, document)
-        write_answer(json, {"command": "fit", **answer(), **_without_digest(document)})
+        warnings = _warned(console, beyond_what_is_declared(bench))
+        write_answer(json, {"command": "fit", **answer(), **_without_digest(document), "warnings": warnings})
 
 
 def sensitivity(
@@ -139,12 +141,12 @@ def calibrate(
         document, found = calibration(bench, Fit.declared(bench.problem, seed, functions, misfit))
         title = f"{bench.problem.file.title}, calibrated"
         write_model(bench, "calibrated", title, found, {})
-        for sentence in found.warnings:
-            say(console, f"warning: {sentence}")
+        warnings = _warned(console, [*found.warnings, *_of_surrogates(bench, judged_surrogates(bench))])
         print_rmspe(console, {f"{found.free_parameters} numbers": found.rmspe})
         path = bench.study.folder / "calibrated.yaml"
         say(console, f"Calibrated model  {path}")
-        write_answer(json, {"command": "calibrate", **answer(), **_without_digest(document), "model": str(path)})
+        found_and_said = {**_without_digest(document), "warnings": warnings, "model": str(path)}
+        write_answer(json, {"command": "calibrate", **answer(), **found_and_said})
 
 
 def validate(
@@ -221,7 +223,10 @@ def renormalize(
         say(console, f"Calibrated model  {paths['calibrated']}")
         say(console, f"Simplified model  {paths['simplified']}")
         say(console, f"Report            {report}")
-        write_answer(json, {"command": "renormalize", **answer(), **_renormalized(found, paths), "report": str(report)})
+        of_fits = dict.fromkeys([*found.calibrated.warnings, *found.simplified.warnings])
+        warnings = _warned(console, [*of_fits, *_of_surrogates(bench, found.surrogates)])
+        found_and_said = {**_renormalized(found, paths), "warnings": warnings, "report": str(report)}
+        write_answer(json, {"command": "renormalize", **answer(), **found_and_said})
 
 
 @contextmanager
@@ -253,6 +258,18 @@ def workbench(
             return {**head, "wall_seconds": wall, "units": units_of(loaded)}
 
         yield Workbench(loaded, systems_of(loaded, points), folder, seed, progress=shown.step), answer
+
+
+def _of_surrogates(bench: Workbench, surrogates: Mapping[str, Any]) -> list[str]:
+    """What to know of the surrogates that targets rely on, and of the tables that they learnt from."""
+    return [*poor_surrogates(bench.problem, surrogates), *beyond_what_is_declared(bench)]
+
+
+def _warned(console: Console, sentences: Sequence[str]) -> list[str]:
+    """The sentences, after they were said."""
+    for sentence in sentences:
+        say(console, f"warning: {sentence}")
+    return list(sentences)
 
 
 def print_rmspe(console: Console, columns: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from beadsmith.errors import ProblemError
 from beadsmith.problem.closed_form import states_of_formulas
+from beadsmith.problem.complaint import suggestion
 from beadsmith.problem.curing import check_cure
 from beadsmith.problem.mechanics import check_breathing, check_displacements, check_pull
 from beadsmith.problem.molecules import MoleculeTopology
@@ -53,7 +54,7 @@ from beadsmith.problem.schema import (
 )
 from beadsmith.problem.state import COORDINATES, DEGREE, State, same_state
 from beadsmith.problem.styles import PAIR_STYLES
-from beadsmith.problem.targets import resolve_considered
+from beadsmith.problem.targets import parse_variable, resolve_considered
 from beadsmith.units import DENSITY_OF_ONE_DALTON
 
 #: Files that a simulation has anyway.
@@ -132,6 +133,22 @@ def _check_measured(
     if isinstance(observable, BulkModulus):
         check_breathing(file, observable, where)
     _check_members(file, molecules, observable, where)
+
+
+def check_held_out(held_out: Mapping[str, str], targets: Sequence[Target]) -> None:
+    """Raise ProblemError for the first state that is held out and that no target has; not if there are no targets."""
+    states = [target.state for target in targets]
+    for name, text in held_out.items() if states else ():
+        where = f"calibration.held_out.{name}"
+        known = sorted({state[name] for state in states if name in state})
+        if not known:
+            names = list(dict.fromkeys(own for state in states for own in state))
+            expected = f"a state variable of a target, one of {', '.join(names) or 'none'}"
+            raise ProblemError(where, name, expected, suggestion(name, names))
+        for value in parse_variable(name, text, where):
+            if not any(same_state(State.of(x=value), State.of(x=own)) for own in known):
+                listed = ", ".join(f"{own:g}" for own in known)
+                raise ProblemError(where, f"{value:g}", f"values at which there is a target ({listed})")
 
 
 def check_files(file: ProblemFile, folder: Path) -> None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from beadsmith.errors import ProblemError
 from beadsmith.problem.atomistic import Atoms, as_observed, coarse_molecules, is_atomistic, of_atoms, resolve_atoms
 from beadsmith.problem.atoms import MolecularGraph
-from beadsmith.problem.checks import check_experiments, check_files, check_observables
+from beadsmith.problem.checks import check_experiments, check_files, check_held_out, check_observables
 from beadsmith.problem.closed_form import check_formulas
 from beadsmith.problem.complaint import first_complaint, suggestion
 from beadsmith.problem.document import read_document
@@ -265,6 +265,7 @@ def _resolved(path: Path, file: ProblemFile, fidelity: str, fidelities: tuple[st
     check_formulas(file, parameters.kinds)
     check_experiments(file, molecules, bonds, targets)
     _check_observables(file, atoms, molecules, targets)
+    check_held_out(file.calibration.held_out, targets)
     check_files(file, path.parent)
     if file.search.finalists is not None:
         check_fidelity("search.finalists", file.search.finalists, fidelities)

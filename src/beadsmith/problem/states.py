@@ -11,6 +11,7 @@ from beadsmith.problem.checks import recorded_states, temperatures_of
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.schema import Dynamics, Experiment, Formulas, Ladder, Network, Opaque, Stage, Tension
 from beadsmith.problem.state import COORDINATES, DEGREE, State, same_state
+from beadsmith.problem.targets import check_degrees
 
 
 def at_states(problem: Problem, wanted: Mapping[str, tuple[float, ...]]) -> list[tuple[State, Problem]]:
@@ -36,10 +37,7 @@ def at_states(problem: Problem, wanted: Mapping[str, tuple[float, ...]]) -> list
     if any(temperature <= 0 for temperature in temperatures):
         received = ", ".join(f"{value:g}" for value in temperatures)
         raise ProblemError("--state T", received, "positive temperatures")
-    networks = any(isinstance(experiment, Network) for experiment in problem.experiments.values())
-    if networks and not all(0 <= degree <= 1 for degree in wanted.get(DEGREE, ())):
-        received = ", ".join(f"{degree:g}" for degree in wanted[DEGREE])
-        raise ProblemError(f"--state {DEGREE}", received, "degrees of crosslinking between 0 and 1")
+    check_degrees(DEGREE, wanted.get(DEGREE, ()), f"--state {DEGREE}")
     others = {name: values for name, values in wanted.items() if name != "T"}
     combinations = itertools.product(*others.values())
     return [_at(problem, State.of(dict(zip(others, values, strict=True))), temperatures) for values in combinations]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from beadsmith.errors import ProblemError
 from beadsmith.problem.complaint import suggestion
@@ -18,7 +18,7 @@ from beadsmith.problem.schema import (
     Precision,
     TargetRule,
 )
-from beadsmith.problem.state import State
+from beadsmith.problem.state import DEGREE, State
 from beadsmith.units import UNIT_OF_KIND
 
 #: Kind of quantity of each kind of observable; see :func:`quantity_of` for the others.
@@ -58,6 +58,9 @@ KIND_OF_VARIABLE = {
     "t": "time",
     "strain": "number",
 }
+
+#: Beyond 0 and 1 by so much a degree of crosslinking is still one of them.
+_ROUNDING = 1e-9
 
 
 def quantity_of(observable: Observable) -> str:
@@ -130,12 +133,26 @@ def parse_variable(name: str, text: object, where: str) -> tuple[float, ...]:
     """Values of a state variable: ``"150 175 K"`` for T, ``"0 0.5"`` for DC.
 
     Raises:
-        ProblemError: wrong unit.
+        ProblemError: wrong unit, or a degree of crosslinking that is none.
     """
     try:
-        return parse_quantities(text, KIND_OF_VARIABLE.get(name, "number"))
+        values = parse_quantities(text, KIND_OF_VARIABLE.get(name, "number"))
     except ValueError as error:
         raise ProblemError(where, str(text), str(error)) from error
+    check_degrees(name, values, where)
+    return values
+
+
+def check_degrees(name: str, values: Iterable[float], where: str) -> None:
+    """See that values of the degree of crosslinking lie between 0 and 1; other variables may have any value.
+
+    Raises:
+        ProblemError: one does not, such as a percentage.
+    """
+    for value in values:
+        if name == DEGREE and not -_ROUNDING <= value <= 1.0 + _ROUNDING:
+            remedy = "divide percentages by 100" if value > 1.0 else ""
+            raise ProblemError(where, f"{value:g}", "degrees of crosslinking between 0 and 1", remedy)
 
 
 def _resolve_one(name: str, rule: TargetRule, observables: Mapping[str, Observable]) -> list[Target]:

@@ -43,6 +43,23 @@ def test_slopes_of_all_residuals_are_those_of_finite_differences(twin, rule, kin
     np.testing.assert_allclose(slopes[0], expected, atol=1e-6 * np.abs(expected).max())
 
 
+def test_centres_lie_where_the_data_can_tell_their_values(twin):
+    make_forms("rbf", twin.systems, centres=(-0.05, 0.5, 1.05))
+    with pytest.raises(ProblemError, match=r"calibration\.centres: received 50, expected values of DC near its states"):
+        make_forms("rbf", twin.systems, centres=(0.0, 50.0, 100.0))
+
+
+def test_functions_may_be_kept_to_less_than_the_surrogates_know(make_linear_system):
+    systems = (make_linear_system(HIDDEN_LINES, [(1.0, 0.5), (0.2, 1.0)]),)
+    name, *others = make_family(make_forms("constant", systems), systems).ranges
+    low, high = make_family(make_forms("constant", systems), systems).ranges[name]
+    narrow = make_family(make_forms("constant", systems), systems, {name: (low + 0.1, high + 9)})
+    assert narrow.ranges[name] == (low + 0.1, high)
+    assert set(narrow.ranges) == {name, *others}
+    with pytest.raises(ProblemError, match="do not overlap"):
+        make_family(make_forms("constant", systems), systems, {name: (high + 1, high + 2)})
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_the_sum_of_squares_is_the_value(twin, rule):
     family = make_family(make_forms("rbf", twin.systems, centres=CENTRES), twin.systems)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beadsmith.campaign.renormalization.dataset import brought_rows, known_rows, write_table
+from beadsmith.campaign.renormalization.dataset import tabled_rows, known_rows, write_table
 from beadsmith.campaign.renormalization.designing import TABLE, check_design, design_manifest, points_of, run_design
 from beadsmith.campaign.renormalization.learning import measurements_of
 from beadsmith.campaign.renormalization.systems import systems_of
@@ -60,7 +60,7 @@ def test_points_that_a_table_holds_are_known_and_not_simulated(laboratory, docum
     longer, study = systems_of(problem, 8), Study(tmp_path / "another")
     study.folder.mkdir()
     own = replace(laboratory, problem=problem)
-    brought = brought_rows(problem, longer, study)
+    brought = tabled_rows(problem, longer, study)
     steps = list(run_design(own, study, longer, 1, 1, brought))
     assert [(step.done, step.total) for step in steps] == [(number, 16) for number in range(1, 17)]
     assert [step.known for step in steps] == [True] * 12 + [False] * 4
@@ -85,7 +85,7 @@ def test_a_table_without_an_observable_spares_no_run(laboratory, document, write
     problem = bringing(document, write, table)
     study = Study(tmp_path / "another")
     study.folder.mkdir()
-    brought = brought_rows(problem, systems, study)
+    brought = tabled_rows(problem, systems, study)
     steps = run_design(replace(laboratory, problem=problem), study, systems, 1, 1, brought)
     assert {(step.system, step.known) for step in steps} == {("one", False), ("other", True)}
 

@@ -55,6 +55,18 @@ def test_what_varies_in_a_users_table_is_an_axis(two_systems):
     assert axes["pair.A.epsilon"] == (0.2, 1.2)
 
 
+def test_what_other_observables_vary_with_is_no_axis(two_systems):
+    """As a glass transition, which is derived from all temperatures of a ladder, has none."""
+    one = systems_of(two_systems)[0]
+    own = [row for row in (*rows(4, T=300.0), *rows(4, T=350.0)) if row.system == "one"]
+    split = [Row("one", row.inputs, {"one_density": row.values["one_density"]}) for row in own]
+    without = [{name: value for name, value in row.inputs.items() if name != "T"} for row in own[:4]]
+    split += [Row("one", inputs, {"one_stiffness": (1.0 + inputs["DC"], 0.1)}) for inputs in without]
+    axes = [axis.name for axis in measurements_of(one, split, "one_stiffness").axes]
+    assert axes == ["pair.A.epsilon", "pair.B.epsilon", "DC"]
+    assert "T" in [axis.name for axis in measurements_of(one, split, "one_density").axes]
+
+
 def test_rows_beyond_the_design_widen_the_range(two_systems):
     one = systems_of(two_systems)[0]
     own = [Row("one", {"DC": 1.3, "pair.A.epsilon": 2.0, "pair.B.epsilon": 0.1}, {"one_density": (1.0, 0.1)})]

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from beadsmith.calibrate.functional.published import ENOUGH
 from beadsmith.campaign.evaluate import submit
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.renormalization.dataset import add_table, known_rows, validation_tables
@@ -22,13 +23,15 @@ from beadsmith.campaign.renormalization.stages import (
     newest_model,
     next_round,
     sensitivities,
+    simplification,
     uncertainty,
     write_model,
 )
+from beadsmith.campaign.renormalization.surrogates import poor_surrogates
 from beadsmith.campaign.renormalization.systems import systems_of
 from beadsmith.campaign.renormalization.table import Row
 from beadsmith.campaign.renormalization.validating import compare, runs_of_model, simulate_runs, simulated_rmspe
-from beadsmith.campaign.renormalization.workbench import Workbench
+from beadsmith.campaign.renormalization.workbench import Workbench, beyond_what_is_declared
 from beadsmith.campaign.study import Study
 from beadsmith.errors import EstimateError, ProblemError, StudyError
 from beadsmith.problem.functions import Constant, Linear
@@ -59,7 +62,7 @@ def test_more_rows_are_learnt_anew(bench, tmp_path):
     before = judged_surrogates(bench)["surrogates"]["other"]["other_density"]["points"]
     table = tmp_path / "own.csv"
     table.write_text("system,DC,pair.B.epsilon,pair.C.epsilon,other_density\nother,0.5,0.4,0.7,1.37\n")
-    assert add_table(bench.problem, bench.systems, bench.study, table) == 1
+    assert len(add_table(bench.problem, bench.systems, bench.study, table)) == 1
     assert judged_surrogates(bench)["surrogates"]["other"]["other_density"]["points"] == before + 1
 
 
@@ -69,13 +72,96 @@ def test_tables_of_equal_name_are_all_learnt_and_each_once(bench, tmp_path):
     for table, value in zip(tables, (1.37, 1.38), strict=True):
         table.parent.mkdir()
         table.write_text(f"system,DC,pair.B.epsilon,pair.C.epsilon,other_density\nother,0.5,0.4,0.7,{value}\n")
-        assert add_table(bench.problem, bench.systems, bench.study, table) == 1
+        assert len(add_table(bench.problem, bench.systems, bench.study, table)) == 1
     kept = sorted((bench.study.folder / "added").iterdir())
     assert len(kept) == 2
     for table in (*tables, *kept):
-        assert add_table(bench.problem, bench.systems, bench.study, table) == 1
+        assert len(add_table(bench.problem, bench.systems, bench.study, table)) == 1
     assert sorted((bench.study.folder / "added").iterdir()) == kept
     assert len(known_rows(bench.problem, bench.systems, bench.study)) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("system,pair.B.epsilon,pair.C.epsilon,other_density\nother,0.4,0.7,1.37\n", "DC: received no such column"),
+        (
+            "system,DC,T,pair.B.epsilon,pair.C.epsilon,other_density\nother,0.5,300,0.4,0.7,1\nother,0.5,310,0.4,0.7,1\n",
+            "T",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_learnt_is_not_added(bench, tmp_path, text, sentence):
+    at_temperatures = tuple(replace(one, state=one.state.with_(T=300)) for one in bench.problem.targets)
+    problem, table = replace(bench.problem, targets=at_temperatures), tmp_path / "own.csv"
+    table.write_text(text)
+    with pytest.raises(ProblemError, match=sentence):
+        add_table(problem, bench.systems, bench.study, table)
+    assert not list(bench.study.folder.glob("added/*"))
+    assert known_rows(problem, bench.systems, bench.study)
+
+
+def test_functions_stay_inside_the_declared_ranges_whatever_the_tables_know(bench, tmp_path):
+    """The surrogates then know more, and the targets can be met out there alone."""
+    lines = ["system,DC,pair.B.epsilon,pair.C.epsilon,other_density"]
+    rng = np.random.default_rng(1)
+    for dc, b, c in zip(rng.uniform(0, 1, 30), rng.uniform(0.2, 1.2, 30), rng.uniform(1.2, 5.14, 30), strict=True):
+        lines.append(f"other,{dc},{b},{c},{1.2 - 0.1 * b + 0.2 * c * (1 + dc)}")
+    table = tmp_path / "far.csv"
+    table.write_text("\n".join(lines) + "\n")
+    add_table(bench.problem, bench.systems, bench.study, table)
+    learnt, _ = bench.learnt()
+    axes = {axis.name: axis.high for axis in learnt.emulators["other"]["other_density"].axes}
+    assert axes["pair.C.epsilon"] > 4
+    higher = tuple(
+        replace(one, value=1.5 * one.value) if one.observable == "other_density" else one
+        for one in bench.problem.targets
+    )
+    _, found = calibration(
+        replace(bench, problem=replace(bench.problem, targets=higher)), Fit.declared(bench.problem, 1)
+    )
+    assert set(found.family.ranges.values()) == {(0.2, 1.2)}
+    assert found.functions["pair.C.epsilon"](State.of(DC=0.5)) == pytest.approx(1.2, abs=0.01)
+    (sentence,) = beyond_what_is_declared(bench)
+    assert "30 of 30 rows of tables have pair.C.epsilon" in sentence
+
+
+def test_poor_surrogates_of_targets_with_a_weight_are_said(bench):
+    good = judged_surrogates(bench)
+    assert poor_surrogates(bench.problem, good) == []
+    entries = {
+        name: {**entry, "usable": False, "warnings": ["a mean"]} for name, entry in good["surrogates"]["one"].items()
+    }
+    poor = {**good, "surrogates": {**good["surrogates"], "one": entries}}
+    unweighted = tuple(
+        replace(one, weight=0.0) if one.observable == "one_stiffness" else one for one in bench.problem.targets
+    )
+    (sentence,) = poor_surrogates(replace(bench.problem, targets=unweighted), poor)
+    assert sentence == "the surrogate of one_density is not good enough to be used: a mean"
+
+
+def test_envelopes_of_a_handful_of_samples_simplify_nothing(bench):
+    fit = Fit.declared(bench.problem, seed=1, misfit="relative")
+    _, found = calibration(bench, fit)
+    document, known = uncertainty(bench, fit, found, sampler="randomised", samples=64)
+    assert known.diagnostics["effective_samples"] < ENOUGH
+    assert any("say little" in sentence for sentence in document["sentences"])
+    stored, simplified = simplification(bench, found, known)
+    assert stored["published"] is None
+    assert simplified.free_parameters == found.free_parameters
+    assert any("nothing was simplified" in sentence for sentence in simplified.warnings)
+
+    known = replace(known, diagnostics={**known.diagnostics, "effective_samples": ENOUGH})
+    stored, simplified = simplification(bench, found, known)
+    assert stored["published"] == stored["calibration"]
+    assert not simplified.warnings
+
+
+@pytest.mark.parametrize("held", [{"T": 500.0}, {"dc": 0.5}])
+def test_a_state_that_nothing_depends_on_has_no_sensitivity(bench, held):
+    (name,) = held
+    with pytest.raises(ProblemError, match=f"--state {name}: received {name}=.*, expected .* one of DC"):
+        sensitivities(bench, held, force=False)
 
 
 def test_sensitivity_is_what_the_formula_says(bench):

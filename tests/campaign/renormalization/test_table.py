@@ -5,8 +5,17 @@ import math
 import pytest
 
 from beadsmith.campaign.renormalization.systems import systems_of
-from beadsmith.campaign.renormalization.table import Row, read_rows, rows_of, unique, write_rows
+from beadsmith.campaign.renormalization.table import (
+    Row,
+    check_state_variables,
+    read_rows,
+    rows_beyond,
+    rows_of,
+    unique,
+    write_rows,
+)
 from beadsmith.errors import ProblemError
+from beadsmith.problem.problem import load_problem
 from beadsmith.problem.records import Evaluation, Failure, FailureKind, Observation
 from beadsmith.problem.state import State
 
@@ -59,12 +68,68 @@ def test_rows_without_any_result_are_passed_over(read):
         (HEADER.replace("pair.A.epsilon", "pair.D.epsilon"), "column pair.D.epsilon"),
         (HEADER.replace("DC", "one_density"), "the column twice"),
         ("", "expected a column named system"),
+        (
+            HEADER.replace("DC,", "") + "one,0.3,0.4,,1.2,0.01,\n",
+            "line 2: DC: received no such column, expected a number",
+        ),
+        (
+            HEADER.replace("DC", "run,DC") + "one,7,0.5,0.3,0.4,,1.2,0.01,\n",
+            "column run: received run, expected system",
+        ),
+        (HEADER + "one,50,0.3,0.4,,1.2,0.01,\n", "line 2: DC: received 50, expected degrees of crosslinking between 0"),
+        (HEADER + "one,-0.1,0.3,0.4,,1.2,0.01,\n", "line 2: DC: received -0.1, expected degrees of crosslinking"),
     ],
 )
 def test_a_table_that_is_wrong_is_refused_with_the_place(read, text, sentence):
     with pytest.raises(ProblemError) as caught:
         read(text)
     assert sentence in str(caught.value)
+
+
+def test_a_table_that_excel_wrote_is_read(two_systems, tmp_path):
+    path = tmp_path / "excel.csv"
+    path.write_text(HEADER + "one,0.5,0.3,0.4,,1.2,0.01,\n", encoding="utf-8-sig")
+    (row,) = read_rows(two_systems, systems_of(two_systems), path)
+    assert row.inputs["DC"] == 0.5
+
+
+def test_a_state_variable_of_an_experiment_or_a_target_may_be_a_column(document, write, tmp_path):
+    document["experiments"]["one"]["states"] = {"DC": "0 0.5 1", "T": "300 K"}
+    for name in ("one_density", "one_stiffness"):
+        document["targets"][name]["state"] = {"DC": "0 0.5 1", "T": "300 K"}
+    problem = load_problem(write(document))
+    path = tmp_path / "table.csv"
+    path.write_text(HEADER.replace("DC", "T,DC") + "one,300,0.5,0.3,0.4,,1.2,0.01,\n")
+    (row,) = read_rows(problem, systems_of(problem), path)
+    assert row.inputs["T"] == 300
+
+
+def states(*values: float | None, observable: str = "one_density") -> list[Row]:
+    """Rows at temperatures; None does not say which."""
+    return [Row("one", {} if value is None else {"T": value}, {observable: (1.0, 0.1)}) for value in values]
+
+
+def test_a_state_variable_that_only_some_rows_say_is_refused(two_systems):
+    systems = systems_of(two_systems)
+    with pytest.raises(
+        ProblemError, match="one: T: received 1 of 3 rows with one_density without T, expected it in all"
+    ):
+        check_state_variables(systems, states(300, 350, None))
+    check_state_variables(systems, states(300, 350))
+    check_state_variables(systems, states(300, 300, None))
+    # What is derived from a whole ladder has no temperature.
+    check_state_variables(systems, [*states(300, 350), *states(None, observable="one_stiffness")])
+
+
+def test_rows_beyond_what_is_declared_are_said(two_systems):
+    systems = systems_of(two_systems)
+    inside = {"DC": 0.5, "pair.A.epsilon": 0.2 - 1e-9, "pair.B.epsilon": 1.2}
+    rows = [Row("one", {**inside, "pair.A.epsilon": value}, {}) for value in (0.3, 5.0, 5.14)]
+    (sentence,) = rows_beyond(systems, rows)
+    assert sentence.startswith("one: 2 of 3 rows of tables have pair.A.epsilon = 5 to 5.14, outside 0.2 to 1.2")
+    (sentence,) = rows_beyond(systems, [Row("one", {**inside, "DC": 1.3}, {})])
+    assert "DC = 1.3, outside 0 to 1, the states of the design" in sentence
+    assert rows_beyond(systems, [Row("one", inside, {})]) == []
 
 
 def test_a_table_that_is_not_there_is_refused(two_systems, tmp_path):

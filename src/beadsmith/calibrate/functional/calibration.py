@@ -203,6 +203,7 @@ def calibrate(
     begin: Sequence[Array] = (),
     outside: Literal["refuse", "warn"] = "refuse",
     finalists: int = 3,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Calibration:
     """Fit all functions together (Giuntoli et al. 2021, Eq. 3, and what replaces its misfit).
 
@@ -217,13 +218,14 @@ def calibrate(
         begin: coordinates to start from besides (:meth:`.Family.nearest`), shape (size,) each.
         outside: targets at states where a surrogate was not trained are refused, or fitted with a warning.
         finalists: different minima that are refined.
+        ranges: by parameter, where its function may be; everywhere where the surrogates were trained if left out.
 
     Raises:
         ProblemError: nothing to fit, states outside while refusing, forms that do not match the parameters, an
             uncertainty or a target that the rule cannot use.
     """
     sentences = check_states(systems, outside)
-    objective = Objective(Predictor(make_family(forms, systems), tuple(systems)), misfit, _width(prior, misfit))
+    objective = Objective(Predictor(make_family(forms, systems, ranges), tuple(systems)), misfit, _width(prior, misfit))
     places = _begin(objective.predictor.family.size, starts, seed, begin)
     way = _descend_all(objective, places)
     coordinates, minima, evaluations = _refined(objective, way, finalists)

@@ -153,6 +153,7 @@ def published_simplification(
         seed=seed,
         begin=[begin],
         outside="warn" if calibration.warnings else "refuse",
+        ranges=family.ranges,
     )
 
 

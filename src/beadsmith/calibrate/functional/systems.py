@@ -31,6 +31,10 @@ FORMS = ("constant", "linear", "sigmoid", "rbf", "free")
 #: Beyond the ends of a range by this part of it is still inside: rounding.
 _ROUNDING = 1e-9
 
+#: Centres may lie outside the states by so much of their interval: a round number just beyond, such as full
+#: crosslinking, is usual; what lies further away is a slip, such as a percentage, and nothing tells its value.
+_REACH = 0.5
+
 
 class Axis(Protocol):
     """One coordinate of a surrogate, and where it was sampled."""
@@ -200,8 +204,8 @@ def make_forms(
         centres: of radial basis functions; by default both ends of the interval of states and the middle.
 
     Raises:
-        ProblemError: an unknown form or parameter, a parameter without a form, or several state variables and no
-            ``over``.
+        ProblemError: an unknown form or parameter, a parameter without a form, several state variables and no
+            ``over``, or centres far from all states.
     """
     parameters = parameters_of(systems)
     kinds = dict.fromkeys(parameters, kind) if isinstance(kind, str) else dict(kind)
@@ -221,6 +225,7 @@ def make_forms(
         raise ProblemError("functions.over", variable, f"one of {', '.join(variables) or 'no state variables'}")
     low, high = state_intervals(systems)[variable]
     nodes = tuple(centres) if centres is not None else (low, 0.5 * (low + high), high)
+    _require_near(nodes, variable, low, high)
     visited = {name: _visited(systems, name, variable) for name in parameters}
     makers: dict[str, Callable[[str], Form]] = {
         "constant": lambda name: ConstantForm(),
@@ -232,8 +237,15 @@ def make_forms(
     return {name: makers[kinds[name]](name) for name in parameters}
 
 
-def make_family(forms: Mapping[str, Form], systems: Sequence[System]) -> Family:
+def make_family(
+    forms: Mapping[str, Form], systems: Sequence[System], ranges: Mapping[str, tuple[float, float]] | None = None
+) -> Family:
     """Forms with the ranges in which all surrogates were trained.
+
+    Args:
+        forms: by parameter.
+        systems: with their surrogates.
+        ranges: by parameter, where a function may be, if that is less; surrogates may know more than is wanted.
 
     Raises:
         ProblemError: a parameter without a form, a form without a parameter, ranges that do not overlap.
@@ -243,16 +255,17 @@ def make_family(forms: Mapping[str, Form], systems: Sequence[System]) -> Family:
     for name in forms:
         if name not in parameters:
             raise ProblemError(f"functions.{name}", "a form", f"one of the parameters {', '.join(parameters)}")
-    ranges = {}
+    common = {}
     for name in parameters:
-        found = [axis for axis in _axes(systems) if axis.name == name]
-        low, high = max(axis.low for axis in found), min(axis.high for axis in found)
+        found = [(axis.low, axis.high) for axis in _axes(systems) if axis.name == name]
+        found += [ranges[name]] if ranges is not None and name in ranges else []
+        low, high = max(low for low, _ in found), min(high for _, high in found)
         if not low < high:
             raise ProblemError(
                 f"parameters.{name}", "designs that do not overlap", "surrogates trained on a common range"
             )
-        ranges[name] = (low, high)
-    return Family({name: forms[name] for name in parameters}, ranges, state_intervals(systems))
+        common[name] = (low, high)
+    return Family({name: forms[name] for name in parameters}, common, state_intervals(systems))
 
 
 def parameters_of(systems: Sequence[System]) -> tuple[str, ...]:
@@ -331,6 +344,16 @@ def _require_variables(system: System, reference: Reference, variables: Sequence
                     f"the state '{state.label or 'without variables'}'",
                     f"a state that says {axis.name}",
                 )
+
+
+def _require_near(centres: Sequence[float], variable: str, low: float, high: float) -> None:
+    """See that the data can tell the values at all centres."""
+    reach = _REACH * (high - low)
+    for centre in centres:
+        if not low - reach <= centre <= high + reach:
+            raise ProblemError(
+                "calibration.centres", f"{centre:g}", f"values of {variable} near its states, {low:g} to {high:g}"
+            )
 
 
 def _inside(value: float, axis: Axis) -> bool:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from beadsmith.campaign.renormalization.designing import TABLE
 from beadsmith.campaign.renormalization.systems import System
-from beadsmith.campaign.renormalization.table import Row, read_rows, rows_of, unique, write_rows
+from beadsmith.campaign.renormalization.table import (
+    Row,
+    check_state_variables,
+    read_rows,
+    rows_of,
+    unique,
+    write_rows,
+)
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
 from beadsmith.problem.problem import Problem
@@ -34,13 +41,11 @@ def known_rows(
         refinements: runs that were added after so many of them count; after all of ``rounds`` if None.
 
     Raises:
-        ProblemError: a table that cannot be read.
+        ProblemError: a table that cannot be read, or a state variable that not all rows say.
         StudyError: there is nothing.
     """
-    rows = brought_rows(problem, systems, study)
-    refined = rounds if refinements is None else refinements
-    for table in (TABLE, *_tables(study, _VALIDATION, rounds), *_tables(study, _REFINEMENT, refined)):
-        rows += rows_of(problem, systems, study.rows(table))
+    rows = _every_row(problem, systems, study, rounds, rounds if refinements is None else refinements)
+    check_state_variables(systems, rows)
     if not rows:
         failed = sum(row.failed for row in study.rows(TABLE))
         reason = f"all of its {failed} runs failed" if failed else "it holds no runs"
@@ -48,18 +53,27 @@ def known_rows(
             f"{study.folder}: nothing to learn from, {reason}; "
             "run 'beadsmith design', or name tables of runs under design.data in the problem file"
         )
-    return unique(rows)
+    return rows
 
 
-def brought_rows(problem: Problem, systems: Sequence[System], study: Study) -> list[Row]:
-    """Rows of a user's own: of the tables that the problem file names, and of those that were added to the study.
+def tabled_rows(problem: Problem, systems: Sequence[System], study: Study) -> list[Row]:
+    """Every row of the tables that the problem file names or that were added to a study, each once.
 
     Raises:
         ProblemError: a table that cannot be read.
     """
     declared = () if problem.file.design is None else problem.file.design.data
     tables = [problem.file_named(name) for name in declared] + sorted((study.folder / _ADDED).glob("*.csv"))
-    return [row for table in tables for row in read_rows(problem, systems, table)]
+    return unique(row for table in tables for row in read_rows(problem, systems, table))
+
+
+def _every_row(
+    problem: Problem, systems: Sequence[System], study: Study, rounds: int | None, refinements: int | None
+) -> list[Row]:
+    rows = tabled_rows(problem, systems, study)
+    for table in (TABLE, *_tables(study, _VALIDATION, rounds), *_tables(study, _REFINEMENT, refinements)):
+        rows += rows_of(problem, systems, study.rows(table))
+    return unique(rows)
 
 
 def validation_table(number: int) -> str:
@@ -91,23 +105,24 @@ def _tables(study: Study, kind: str, last: int | None = None) -> list[str]:
     return [f"{kind}{number}" for number in numbers if last is None or number <= last]
 
 
-def add_table(problem: Problem, systems: Sequence[System], study: Study, path: Path) -> int:
-    """Add a table of a user's own runs to a study; how many rows it has.
+def add_table(problem: Problem, systems: Sequence[System], study: Study, path: Path) -> list[Row]:
+    """Add a table of a user's own runs to a study; its rows.
 
     Its copy is named after its content, too: tables of equal name are different tables, and one that is there already
     is not added again.
 
     Raises:
-        ProblemError: it cannot be read.
+        ProblemError: it cannot be read, or cannot be learnt together with what is known.  Nothing is added then.
     """
     rows = read_rows(problem, systems, path)
+    check_state_variables(systems, [*_every_row(problem, systems, study, None, None), *rows])
     content, folder = path.read_bytes(), study.folder / _ADDED
     digest = hashlib.sha256(content).hexdigest()[:8]
     folder.mkdir(parents=True, exist_ok=True)
     if not any(one.stem.endswith(f"-{digest}") for one in folder.glob("*.csv")):
         with replacing(folder / f"{path.stem}-{digest}.csv") as partial:
             partial.write_bytes(content)
-    return len(rows)
+    return rows
 
 
 def write_table(problem: Problem, systems: Sequence[System], study: Study) -> Path:

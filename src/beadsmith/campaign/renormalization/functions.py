@@ -102,6 +102,8 @@ def fitted(problem: Problem, systems: Sequence[System], fit: Fit) -> Calibration
         starts=fit.starts,
         seed=fit.seed,
         outside=problem.file.calibration.extrapolation,
+        # A table may reach further than what was declared, and surrogates with it.
+        ranges={parameter.name: (parameter.low, parameter.high) for parameter in problem.parameters.free},
     )
 
 

@@ -13,6 +13,7 @@ from beadsmith.calibrate.functional.systems import System as CalibratedSystem
 from beadsmith.campaign.renormalization.systems import System, scalars_of, system_of
 from beadsmith.campaign.renormalization.table import Row
 from beadsmith.errors import EstimateError, ProblemError
+from beadsmith.problem.complaint import suggestion
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Target
 from beadsmith.problem.state import State
@@ -92,7 +93,7 @@ def measurements_of(system: System, rows: Sequence[Row], observable: str) -> Mea
         rows: of the system.
     """
     known = [row for row in rows if observable in row.values]
-    axes = _axes(system, rows)
+    axes = _axes(system, rows, known)
     return Measurements(
         system=system.name,
         observable=observable,
@@ -113,6 +114,27 @@ def held_variables(system: System, rows: Sequence[Row]) -> dict[str, float]:
                 found.setdefault(name, set()).add(value)
     designed = {axis.name for axis in system.states}
     return {name: next(iter(values)) for name, values in found.items() if len(values) == 1 and name not in designed}
+
+
+def check_held(learnt: Learnt, held: Mapping[str, float]) -> None:
+    """See that something was learnt at values of state variables.
+
+    Raises:
+        ProblemError: a variable that nothing depends on, or that has another value everywhere.
+    """
+    axes = {axis.name for one in learnt.emulators.values() for emulator in one.values() for axis in emulator.axes}
+    constant = {name: value for own in learnt.held.values() for name, value in own.items()}
+    for name, value in held.items():
+        where = f"--state {name}"
+        if name not in axes and name not in constant:
+            known = sorted(one for one in {*axes, *constant} if "." not in one)
+            expected = (
+                f"a state variable of the design, one of {', '.join(known)}" if known else "no state: none varies"
+            )
+            raise ProblemError(where, f"{name}={value:g}", expected, suggestion(name, known))
+        if name not in axes and not math.isclose(value, constant[name], rel_tol=_SAME, abs_tol=_SAME):
+            expected = f"{name} = {constant[name]:g}, at which everything was simulated"
+            raise ProblemError(where, f"{name}={value:g}", expected)
 
 
 def calibrated_systems(problem: Problem, learnt: Learnt) -> tuple[CalibratedSystem, ...]:
@@ -202,12 +224,18 @@ def states_to_validate(problem: Problem, learnt: Learnt) -> dict[str, tuple[Stat
     return {system: tuple(states) for system, states in found.items()}
 
 
-def _axes(system: System, rows: Sequence[Row]) -> tuple[Axis, ...]:
-    """Parameters, then the state variables that vary; ranges reach as far as the design or the rows do."""
+def _axes(system: System, rows: Sequence[Row], known: Sequence[Row]) -> tuple[Axis, ...]:
+    """Parameters, then the state variables that vary; ranges reach as far as the design or the rows do.
+
+    Args:
+        rows: of the system.
+        known: those that the observable has, which may lack a variable of others, as the glass transition of a ladder
+            lacks the temperature.
+    """
     held = held_variables(system, rows)
     ranges = {parameter.name: (parameter.low, parameter.high) for parameter in system.parameters}
     ranges |= {axis.name: (axis.low, axis.high) for axis in system.states}
-    names = list(dict.fromkeys([*ranges, *(name for row in rows for name in row.inputs if name not in held)]))
+    names = list(dict.fromkeys([*ranges, *(name for row in known for name in row.inputs if name not in held)]))
     axes = []
     for name in names:
         seen = [row.inputs[name] for row in rows if name in row.inputs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from scipy.stats import binom
 from beadsmith.calibrate.functional.calibration import Calibration
 from beadsmith.calibrate.functional.envelopes import Uncertainty, compare_widths
 from beadsmith.calibrate.functional.posterior import posterior_uncertainty, randomised_uncertainty
-from beadsmith.calibrate.functional.published import published_uncertainty
+from beadsmith.calibrate.functional.published import ENOUGH, published_uncertainty
 from beadsmith.calibrate.functional.simplification import published_simplification, simplify
 from beadsmith.calibrate.functional.systems import System as CalibratedSystem
 from beadsmith.calibrate.functional.systems import reference_from_surrogate
@@ -23,6 +24,7 @@ from beadsmith.campaign.renormalization.functions import Fit, fitted, model_of
 from beadsmith.campaign.renormalization.learning import (
     Learnt,
     calibrated_systems,
+    check_held,
     is_held_out,
     reference_emulators,
     states_to_validate,
@@ -72,8 +74,10 @@ def sensitivities(bench: Workbench, held: Mapping[str, float], *, force: bool) -
 
     Raises:
         EstimateError: no surrogate is good enough.
+        ProblemError: a state variable that nothing was simulated at, or with which nothing varies.
     """
     learnt, digest = bench.learnt()
+    check_held(learnt, held)
     document = bench.remembered(
         "sensitivity", [digest, dict(held), force], lambda: _sensitivities(bench, learnt, held, force=force)
     )
@@ -112,7 +116,12 @@ def uncertainty(
         published = _published(bench, found, systems, samples)
         bench.progress("published likelihood", 1, 1)
         if found.rule != "combined_variance":
-            return {"posterior": None, "published": published.to_json(), "comparison": [], "sentences": []}
+            return {
+                "posterior": None,
+                "published": published.to_json(),
+                "comparison": [],
+                "sentences": list(published.sentences),
+            }
         bench.progress("posterior", 0, 1)
         sample = posterior_uncertainty if sampler == "nuts" else randomised_uncertainty
         posterior = sample(found, systems, seed=bench.seed)
@@ -256,30 +265,40 @@ def simplification(bench: Workbench, found: Calibration, known: Uncertainty) -> 
     """``simplification.json``: functions with fewer numbers, by the published rule and along a path.
 
     The model that is handed on is the one with the lowest score on the path; by the published rule, where the misfit is
-    no likelihood and has no score.
+    no likelihood and has no score; and as it was, with a warning, where its envelopes come from too few samples, too.
 
     Args:
         found: to be simplified.
         known: envelopes of its functions.
     """
     digest, systems = systems_with_targets(bench)
-    essence = [digest, targets_of(bench.problem), list(found.coordinates), found.rule, known.method]
+    worth = known.diagnostics.get("effective_samples", math.inf)
+    method = known.method if worth >= ENOUGH else "none"
+    essence = [digest, targets_of(bench.problem), list(found.coordinates), found.rule, method]
 
     def find() -> dict[str, Any]:
         bench.progress("simplify", 0, 2)
-        published = published_simplification(found, known, systems, seed=bench.seed)
+        published = published_simplification(found, known, systems, seed=bench.seed) if worth >= ENOUGH else None
         bench.progress("simplify", 1, 2)
         path = simplify(found, systems) if found.rule == "combined_variance" else None
         bench.progress("simplify", 2, 2)
-        chosen = published if path is None else path.steps[path.best].calibration
+        chosen = path.steps[path.best].calibration if path is not None else published or _as_it_was(found, worth)
         return {
-            "published": published.to_json(),
+            "published": None if published is None else published.to_json(),
             "path": None if path is None else path.to_json(),
             "calibration": chosen.to_json(),
         }
 
     document = bench.remembered("simplification", essence, find)
     return document, Calibration.from_json(document["calibration"])
+
+
+def _as_it_was(found: Calibration, worth: float) -> Calibration:
+    sentence = (
+        f"nothing was simplified: the samples of the published likelihood are worth {worth:.3g} independent ones, "
+        f"expected {ENOUGH:g} or more for envelopes to simplify by; calibrate with the misfit combined_variance"
+    )
+    return replace(found, warnings=(*found.warnings, sentence))
 
 
 def write_model(bench: Workbench, name: str, title: str, found: Calibration, uncertainty: Mapping[str, float]) -> Model:

@@ -73,6 +73,21 @@ def fit_document(learnt: Learnt, diagnostics: Mapping[str, Diagnostics]) -> dict
     }
 
 
+def poor_surrogates(problem: Problem, document: Mapping[str, Any]) -> list[str]:
+    """Surrogates that are not good enough and that a target with a weight relies on, in sentences without full stop.
+
+    Args:
+        document: see :func:`fit_document`.
+    """
+    relied_on = {target.observable for target in problem.targets if target.weight > 0}
+    return [
+        f"the surrogate of {name} is not good enough to be used: {'; '.join(entry['warnings'])}"
+        for entries in document["surrogates"].values()
+        for name, entry in entries.items()
+        if name in relied_on and not entry["usable"]
+    ]
+
+
 def _judgement(found: Diagnostics, learnt: Learnt, system: str, name: str) -> dict[str, Any]:
     emulator = learnt.emulators[system][name]
     learning = found.learning

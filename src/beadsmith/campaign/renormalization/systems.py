@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from beadsmith.design import StateAxis
@@ -12,10 +13,10 @@ from beadsmith.problem.parameters import Parameter
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.quantity import parse_range
 from beadsmith.problem.schema import Design, Experiment, Formulas, Ladder, Network, Script
-from beadsmith.problem.state import DEGREE, State
+from beadsmith.problem.state import COORDINATES, DEGREE, State
 from beadsmith.problem.states import at_states
 from beadsmith.problem.systems import parameters_of
-from beadsmith.problem.targets import KIND_OF_VARIABLE, parse_variable
+from beadsmith.problem.targets import KIND_OF_VARIABLE, check_degrees, parse_variable
 
 #: Points per dimension of a design that says no number.
 POINTS_PER_DIMENSION = 16
@@ -131,6 +132,7 @@ def _axis(variable: str, text: str, *, continuous: bool) -> StateAxis:
         except ValueError:
             pass  # a list, then
         else:
+            check_degrees(variable, [low, high], where)
             return StateAxis(variable, low, high)
     values = parse_variable(variable, text, where)
     return StateAxis(variable, min(values), max(values), tuple(values))
@@ -150,6 +152,14 @@ def _own_states(experiment: Experiment) -> dict[str, tuple[float, ...]]:
     if not isinstance(experiment, Formulas) and any(isinstance(stage, Ladder) for stage in experiment.protocol):
         found.pop("T", None)
     return {variable: tuple(values) for variable, values in found.items()}
+
+
+def state_variables(problem: Problem, systems: Sequence[System]) -> tuple[str, ...]:
+    """Names of all state variables that designs vary, or that experiments or targets name."""
+    designed = [axis.name for system in systems for axis in system.states]
+    recorded = [name for one in problem.experiments.values() for state in recorded_states(one) for name in state]
+    wanted = [name for target in problem.targets for name in target.state]
+    return tuple(name for name in dict.fromkeys([*designed, *recorded, *wanted]) if name not in COORDINATES)
 
 
 def scalars_of(problem: Problem, system: System) -> tuple[str, ...]:

@@ -13,17 +13,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from beadsmith.campaign.renormalization.systems import System, scalars_of
+from beadsmith.campaign.renormalization.systems import System, scalars_of, state_variables
 from beadsmith.errors import ProblemError
 from beadsmith.problem.complaint import suggestion
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Evaluation
 from beadsmith.problem.replacing import replacing
+from beadsmith.problem.targets import check_degrees
 
 _STDERR = "_stderr"
 
 #: Format of all numbers of a table: more digits than any simulation has.
 _SHOWN = ".8g"
+
+#: Beyond the ends of a range by this part of it is still inside: rounding in a table.
+_MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ def read_rows(problem: Problem, systems: Sequence[System], path: Path) -> list[R
         ProblemError: no such file, unknown or missing columns, or an entry that is no number.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        # Excel begins its files with a byte order mark.
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             records = list(reader)
             columns = [name for name in reader.fieldnames or () if name]
@@ -98,6 +103,44 @@ def unique(rows: Iterable[Row]) -> list[Row]:
     return list(found.values())
 
 
+def check_state_variables(systems: Sequence[System], rows: Sequence[Row]) -> None:
+    """See that rows with the same observable say the same state variables.
+
+    A variable that has one value wherever it is said may be left out: it is the same for all.
+
+    Raises:
+        ProblemError: a variable with several values that only some rows say.
+    """
+    for system in systems:
+        for observable in system.observables:
+            own = [row for row in rows if row.system == system.name and observable in row.values]
+            for name in dict.fromkeys(name for row in own for name in row.inputs):
+                said = [row.inputs[name] for row in own if name in row.inputs]
+                if len(said) < len(own) and len(set(said)) > 1:
+                    without = f"{len(own) - len(said)} of {len(own)} rows with {observable} without {name}"
+                    remedy = "fill in the column in the tables that lack it, or remove it from those that have it"
+                    raise ProblemError(f"{system.name}: {name}", without, "it in all of them, or in none", remedy)
+
+
+def rows_beyond(systems: Sequence[System], rows: Sequence[Row]) -> list[str]:
+    """Which rows lie outside the ranges of parameters or the states of the design, in sentences without full stop."""
+    found = []
+    for system in systems:
+        own = [row for row in rows if row.system == system.name]
+        axes = [(axis.name, axis.low, axis.high, "the states of the design") for axis in system.states]
+        axes += [(one.name, one.low, one.high, "its range; functions stay inside it") for one in system.parameters]
+        for name, low, high, what in axes:
+            margin = _MARGIN * (high - low)
+            values = [row.inputs[name] for row in own if not low - margin <= row.inputs[name] <= high + margin]
+            if values:
+                span = f"{min(values):g}" + (f" to {max(values):g}" if max(values) > min(values) else "")
+                found.append(
+                    f"{system.name}: {len(values)} of {len(own)} rows of tables have {name} = {span}, outside {low:g} "
+                    f"to {high:g}, {what}"
+                )
+    return found
+
+
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
     """Write a CSV table; the file appears whole or not at all."""
     inputs = list(dict.fromkeys(name for row in rows for name in row.inputs))
@@ -117,12 +160,15 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
 def _check_columns(problem: Problem, systems: Sequence[System], columns: Sequence[str], path: Path) -> None:
     observables = {name for system in systems for name in scalars_of(problem, system)}
     parameters = {parameter.name for system in systems for parameter in system.parameters}
-    known = {"system", *parameters, *observables, *(name + _STDERR for name in observables)}
+    # Anything else, such as the number of a run, would be learnt, and then calibrated, as if the material knew it.
+    states = state_variables(problem, systems)
+    known = {"system", *states, *parameters, *observables, *(name + _STDERR for name in observables)}
     for column in columns:
-        # A state variable may have any name, but no name of a parameter is as short as one.
-        if column not in known and ("." in column or suggestion(column, known)):
-            expected = "system, a state variable, a free parameter, an observable or an observable with _stderr"
-            raise ProblemError(f"{path}: column {column}", column, expected, suggestion(column, known))
+        if column not in known:
+            named = f"a state variable of an experiment or a target ({', '.join(states) or 'there is none'})"
+            expected = f"system, {named}, a free parameter, an observable or an observable with _stderr"
+            remedy = suggestion(column, known) or "remove the column, or declare it under state of the experiment"
+            raise ProblemError(f"{path}: column {column}", column, expected, remedy)
     if len(set(columns)) < len(columns):
         twice = next(column for column in columns if columns.count(column) > 1)
         raise ProblemError(f"{path}: column {twice}", "the column twice", "each column once")
@@ -135,15 +181,15 @@ def _row(problem: Problem, systems: Sequence[System], record: Mapping[str, str],
         known = [one.name for one in systems]
         raise ProblemError(f"{where}: system", name, f"one of {', '.join(known)}", suggestion(name, known))
     scalars, own = scalars_of(problem, system), {parameter.name for parameter in system.parameters}
-    # Whatever is neither a parameter nor an observable is a state variable.
-    measured = {*problem.observables, *(observable + _STDERR for observable in problem.observables), "system"}
-    states = [column for column in record if column and "." not in column and column not in measured]
+    designed = {axis.name for axis in system.states}
     inputs: dict[str, float] = {}
-    for column in (*states, *sorted(own)):
+    for column in (*state_variables(problem, systems), *sorted(own)):
         number = _number(record.get(column), f"{where}: {column}")
-        if number is None and (column in own or column in {axis.name for axis in system.states}):
-            raise ProblemError(f"{where}: {column}", "nothing", f"a number, on which {name} depends")
+        if number is None and (column in own or column in designed):
+            received = "nothing" if column in record else "no such column"
+            raise ProblemError(f"{where}: {column}", received, f"a number, on which {name} depends")
         if number is not None:
+            check_degrees(column, [number], f"{where}: {column}")
             inputs[column] = number
     values: dict[str, tuple[float, float]] = {}
     for observable in scalars:

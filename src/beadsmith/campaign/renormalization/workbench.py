@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from beadsmith.campaign.renormalization.dataset import known_rows
+from beadsmith.campaign.renormalization.dataset import known_rows, tabled_rows
 from beadsmith.campaign.renormalization.learning import Learnt
 from beadsmith.campaign.renormalization.surrogates import learnt_in
 from beadsmith.campaign.renormalization.systems import System
+from beadsmith.campaign.renormalization.table import rows_beyond
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
@@ -115,6 +116,11 @@ def read_stage(study: Study, name: str, rounds: int | None = None) -> dict[str, 
 def targets_of(problem: Problem) -> Sequence[Any]:
     """The targets as plain types, for digests."""
     return [[one.observable, one.state.as_dict(), one.value, one.stderr, one.weight] for one in problem.targets]
+
+
+def beyond_what_is_declared(bench: Workbench) -> list[str]:
+    """Which rows of tables lie outside the ranges and the states of the design, in sentences without full stop."""
+    return rows_beyond(bench.systems, tabled_rows(bench.problem, bench.systems, bench.study))
 
 
 @dataclass
