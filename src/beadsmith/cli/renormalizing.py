@@ -12,17 +12,23 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from beadsmith.calibrate.functional.calibration import Calibration
+from beadsmith.calibrate.functional.envelopes import Uncertainty
 from beadsmith.campaign.renormalization.dataset import write_table
 from beadsmith.campaign.renormalization.designing import check_design
 from beadsmith.campaign.renormalization.functions import Fit
+from beadsmith.campaign.renormalization.history import keep_command
 from beadsmith.campaign.renormalization.loop import Renormalized
 from beadsmith.campaign.renormalization.loop import renormalize as run_stages
 from beadsmith.campaign.renormalization.stages import (
+    SAMPLES,
     calibration,
     judged_surrogates,
+    last_round,
     newest_model,
     next_round,
     sensitivities,
+    uncertainty,
     validation,
     write_model,
 )
@@ -39,12 +45,14 @@ from beadsmith.cli.options import (
     StudyOption,
     WorkersOption,
     coarse_problem,
+    command_given,
     parse_state,
     study_of,
     with_workers,
 )
 from beadsmith.cli.progress import display
 from beadsmith.cli.speech import say
+from beadsmith.errors import ProblemError
 from beadsmith.problem.problem import load_model
 from beadsmith.problem.schema import CALIBRATION_MISFITS, FUNCTION_FORMS, POSTERIORS
 from beadsmith.problem.state import State
@@ -79,6 +87,7 @@ MisfitOption = Annotated[
 
 
 def fit(
+    context: typer.Context,
     problem: ProblemArgument,
     fidelity: FidelityOption = None,
     seed: SeedOption = 1,
@@ -93,11 +102,13 @@ def fit(
     console = Console()
     with workbench(console, problem, fidelity, study, seed) as (bench, answer):
         document = judged_surrogates(bench)
+        keep_command(bench.study, command_given(context, bench.problem, seed))
         _print_surrogates(console, document)
         write_answer(json, {"command": "fit", **answer(), **_without_digest(document)})
 
 
 def sensitivity(
+    context: typer.Context,
     problem: ProblemArgument,
     fidelity: FidelityOption = None,
     state: StateOption = None,
@@ -114,11 +125,13 @@ def sensitivity(
     held = parse_state(state)
     with workbench(console, problem, fidelity, study, seed) as (bench, answer):
         document = sensitivities(bench, held, force=force)
+        keep_command(bench.study, command_given(context, bench.problem, seed))
         _print_sensitivities(console, document)
         write_answer(json, {"command": "sensitivity", **answer(), **_without_digest(document)})
 
 
 def calibrate(
+    context: typer.Context,
     problem: ProblemArgument,
     fidelity: FidelityOption = None,
     functions: FunctionsOption = None,
@@ -133,9 +146,11 @@ def calibrate(
     """
     console = Console()
     with workbench(console, problem, fidelity, study, seed) as (bench, answer):
-        document, found = calibration(bench, Fit.declared(bench.problem, seed, functions, misfit))
+        fit = Fit.declared(bench.problem, seed, functions, misfit)
+        document, found = calibration(bench, fit)
+        keep_command(bench.study, command_given(context, bench.problem, seed))
         title = f"{bench.problem.file.title}, calibrated"
-        write_model(bench, "calibrated", title, found, {})
+        write_model(bench, "calibrated", title, found, _known(console, bench, fit, found))
         for sentence in found.warnings:
             say(console, f"warning: {sentence}")
         print_rmspe(console, {f"{found.free_parameters} numbers": found.rmspe})
@@ -145,6 +160,7 @@ def calibrate(
 
 
 def validate(
+    context: typer.Context,
     problem: ProblemArgument,
     model: Annotated[
         Path | None,
@@ -167,13 +183,15 @@ def validate(
     with workbench(console, problem, fidelity, study, seed, workers) as (bench, answer):
         path = model or newest_model(bench)
         document = validation(bench, load_model(path, bench.problem), next_round(bench.study))
+        keep_command(bench.study, command_given(context, bench.problem, seed))
         print_validation(console, document)
-        write_answer(json, {"command": "validate", **answer(), "model": str(path), **document})
+        write_answer(json, {"command": "validate", **answer(), "model": str(path), **_without_digest(document)})
     if not document["passed"]:
         raise typer.Exit(1)
 
 
 def renormalize(
+    context: typer.Context,
     problem: ProblemArgument,
     fidelity: FidelityOption = None,
     points: PointsOption = None,
@@ -201,6 +219,7 @@ def renormalize(
     with workbench(console, problem, fidelity, study, seed, workers, points) as (bench, answer):
         fit = Fit.declared(bench.problem, seed, functions, misfit, posterior)
         begin_design(bench.problem, bench.study, seed)
+        keep_command(bench.study, command_given(context, bench.problem, seed))
         known = bench.problem.file.design is not None and bool(bench.problem.file.design.data)
         if points is not None or not known:
             simulate_design(bench.problem, bench.systems, bench.study, seed, bench.progress)
@@ -249,7 +268,16 @@ def workbench(
             head = {"study": str(folder.folder), "fidelity": loaded.fidelity, "seed": seed}
             return {**head, "wall_seconds": wall, "units": units_of(loaded)}
 
-        yield Workbench(loaded, systems_of(loaded, points), folder, seed, progress=shown.step), answer
+        yield Workbench(loaded, systems_of(loaded, points), folder, seed, last_round(folder), shown.step), answer
+
+
+def _known(console: Console, bench: Workbench, fit: Fit, found: Calibration) -> Uncertainty | None:
+    """How far calibrated functions are known; None, with a warning, where their misfit says nothing of it."""
+    try:
+        return uncertainty(bench, fit, found, sampler=fit.posterior, samples=SAMPLES)[1]
+    except ProblemError as error:
+        say(console, f"warning: without uncertainty: {error}")
+        return None
 
 
 def print_rmspe(console: Console, columns: dict[str, Any]) -> None:
@@ -342,4 +370,4 @@ def _renormalized(found: Renormalized, paths: Mapping[str, Path]) -> dict[str, A
 
 
 def _without_digest(document: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name != "digest"}
+    return {name: value for name, value in document.items() if name not in ("digest", "about")}
