@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 FILE = """
 title: Two systems in closed form
@@ -68,6 +69,7 @@ def renormalized(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("renormalize")
     (folder / "problem.yaml").write_text(FILE)
     command = [sys.executable, "-m", "beadsmith", "renormalize", str(folder / "problem.yaml")]
+    command += ["--points", "64", "--rounds", "2"]
     command += ["--study", str(folder / "study"), "--json", str(folder / "out.json")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         table = folder / "study" / "design.jsonl"
@@ -106,6 +108,8 @@ def test_the_study_holds_models_and_report(renormalized):
     assert "A" in (study / "simplified.yaml").read_text()
     page = (study / "renormalization.html").read_text()
     assert "Two systems in closed form" in page
+    for option in ("--points 64", "--rounds 2"):
+        assert option in page.partition("Doing it again")[2]
     done = beadsmith("export", renormalized / "problem.yaml", "--model", study / "simplified.yaml", "--state", "DC=0.5")
     assert done.returncode == 0
     assert "pair_coeff" in done.stdout
@@ -149,6 +153,17 @@ def test_other_forms_are_fitted_to_the_same_study(renormalized, form, numbers, t
     done = beadsmith("calibrate", renormalized / "problem.yaml", *words)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "answer.json").read_text())["free_parameters"] == numbers
+    study = renormalized / "study"
+    errors = yaml.safe_load((study / "calibrated.yaml").read_text())["uncertainty"]
+    assert set(errors) == {f"pair.{bead}.epsilon" for bead in "ABC"}
+    # Then the page is about this calibration, and no longer about that of 'renormalize'.
+    assert beadsmith("report", study, "--output", tmp_path / "page.html").returncode == 0
+    page = (tmp_path / "page.html").read_text()
+    assert f"with {numbers} numbers the model is predicted" in page
+    assert "Simplified to" not in page
+    assert "Left out" in page
+    assert "beadsmith calibrate problem.yaml" in page
+    assert f"--functions {form}" in page
 
 
 def wrong(tmp_path: Path, *words: object, text: str = FILE) -> str:

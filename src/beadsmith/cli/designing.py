@@ -14,6 +14,7 @@ from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.pool import worker_count
 from beadsmith.campaign.renormalization.dataset import add_table, tabled_rows, write_table
 from beadsmith.campaign.renormalization.designing import TABLE, design_manifest, run_design
+from beadsmith.campaign.renormalization.history import keep_command
 from beadsmith.campaign.renormalization.systems import System, systems_of
 from beadsmith.campaign.renormalization.table import rows_beyond
 from beadsmith.campaign.renormalization.workbench import Progress
@@ -27,6 +28,7 @@ from beadsmith.cli.options import (
     StudyOption,
     WorkersOption,
     coarse_problem,
+    command_given,
     study_of,
     with_workers,
 )
@@ -41,6 +43,7 @@ PointsOption = Annotated[
 
 
 def design(
+    context: typer.Context,
     problem: ProblemArgument,
     fidelity: FidelityOption = None,
     points: PointsOption = None,
@@ -64,6 +67,7 @@ def design(
     loaded = with_workers(coarse_problem(problem, fidelity), workers)
     systems, folder = systems_of(loaded, points), study_of(loaded, study)
     begin_design(loaded, folder, seed)
+    keep_command(folder, command_given(context, loaded, seed))
     for table in add or []:
         rows = add_table(loaded, systems, folder, table)
         say(console, f"{table}: {len(rows)} rows added")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from beadsmith.campaign.renormalization.history import Command
 from beadsmith.campaign.study import Study
 from beadsmith.errors import ProblemError
 from beadsmith.problem.model import DREIDING, Model
@@ -47,6 +48,9 @@ StateOption = Annotated[
     list[str] | None,
     typer.Option("--state", help="State: T=300, or several: DC=0,0.5,0.9. May be repeated.", metavar="NAME=VALUES"),
 ]
+
+#: Parameters of commands that say where and how fast, not what; the fidelity and the seed are always said.
+_NO_MATTER = ("problem", "study", "json", "workers", "fidelity", "seed")
 
 SeedOption = Annotated[int, typer.Option(min=0, help="Everything random derives from it.")]
 
@@ -105,6 +109,25 @@ def experiment_named(name: str | None, able: list[str], wanted: str) -> str:
         expected = f"one of {', '.join(able)}" if able else wanted
         raise ProblemError("--experiment", "nothing" if name is None else name, expected)
     return name
+
+
+def command_given(context: typer.Context, problem: Problem, seed: int) -> Command:
+    """The command that is running, with all options that what it finds depends on."""
+    options = [("--fidelity", problem.fidelity), ("--seed", str(seed))]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if (
+            name in _NO_MATTER
+            or parameter.param_type_name != "option"
+            or source is None
+            or source.name != "COMMANDLINE"
+        ):
+            continue
+        value = context.params[name]
+        for one in value if isinstance(value, list | tuple) else [value]:
+            options.append((parameter.opts[0], "" if one is True else str(one)))
+    return Command(context.command.name or "", problem.path.name, tuple(options))
 
 
 def study_of(problem: Problem, folder: Path | None) -> Study:

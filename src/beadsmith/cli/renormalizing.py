@@ -12,17 +12,23 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from beadsmith.calibrate.functional.calibration import Calibration
+from beadsmith.calibrate.functional.envelopes import Uncertainty
 from beadsmith.campaign.renormalization.dataset import write_table
 from beadsmith.campaign.renormalization.designing import check_design
 from beadsmith.campaign.renormalization.functions import Fit
+from beadsmith.campaign.renormalization.history import keep_command
 from beadsmith.campaign.renormalization.loop import Renormalized
 from beadsmith.campaign.renormalization.loop import renormalize as run_stages
 from beadsmith.campaign.renormalization.stages import (
+    SAMPLES,
     calibration,
     judged_surrogates,
+    last_round,
     newest_model,
     next_round,
     sensitivities,
+    uncertainty,
     validation,
     write_model,
 )
@@ -40,12 +46,14 @@ from beadsmith.cli.options import (
     StudyOption,
     WorkersOption,
     coarse_problem,
+    command_given,
     parse_state,
     study_of,
     with_workers,
 )
 from beadsmith.cli.progress import display
 from beadsmith.cli.speech import say
+from beadsmith.errors import ProblemError
 from beadsmith.problem.problem import load_model
 from beadsmith.problem.schema import CALIBRATION_MISFITS, FUNCTION_FORMS, POSTERIORS
 from beadsmith.problem.state import State
@@ -83,6 +91,7 @@ MisfitOption = Annotated[
 
 
 def fit(
+    context: typer.Context,
     problem: ProblemArgument,
     fidelity: FidelityOption = None,
     seed: SeedOption = 1,
@@ -97,12 +106,14 @@ def fit(
     console = Console()
     with workbench(console, problem, fidelity, study, seed) as (bench, answer):
         document = judged_surrogates(bench)
+        keep_command(bench.study, command_given(context, bench.problem, seed))
         _print_surrogates(console, document)
         warnings = _warned(console, beyond_what_is_declared(bench))
         write_answer(json, {"command": "fit", **answer(), **_without_digest(document), "warnings": warnings})
 
 
 def sensitivity(
+    context: typer.Context,
     problem: ProblemArgument,
     fidelity: FidelityOption = None,
     state: StateOption = None,
@@ -119,11 +130,13 @@ def sensitivity(
     held = parse_state(state)
     with workbench(console, problem, fidelity, study, seed) as (bench, answer):
         document = sensitivities(bench, held, force=force)
+        keep_command(bench.study, command_given(context, bench.problem, seed))
         _print_sensitivities(console, document)
         write_answer(json, {"command": "sensitivity", **answer(), **_without_digest(document)})
 
 
 def calibrate(
+    context: typer.Context,
     problem: ProblemArgument,
     fidelity: FidelityOption = None,
     functions: FunctionsOption = None,
@@ -138,9 +151,11 @@ def calibrate(
     """
     console = Console()
     with workbench(console, problem, fidelity, study, seed) as (bench, answer):
-        document, found = calibration(bench, Fit.declared(bench.problem, seed, functions, misfit))
+        fit = Fit.declared(bench.problem, seed, functions, misfit)
+        document, found = calibration(bench, fit)
+        keep_command(bench.study, command_given(context, bench.problem, seed))
         title = f"{bench.problem.file.title}, calibrated"
-        write_model(bench, "calibrated", title, found, {})
+        write_model(bench, "calibrated", title, found, _known(console, bench, fit, found))
         warnings = _warned(console, [*found.warnings, *_of_surrogates(bench, judged_surrogates(bench))])
         print_rmspe(console, {f"{found.free_parameters} numbers": found.rmspe})
         path = bench.study.folder / "calibrated.yaml"
@@ -150,6 +165,7 @@ def calibrate(
 
 
 def validate(
+    context: typer.Context,
     problem: ProblemArgument,
     model: Annotated[
         Path | None,
@@ -172,13 +188,15 @@ def validate(
     with workbench(console, problem, fidelity, study, seed, workers) as (bench, answer):
         path = model or newest_model(bench)
         document = validation(bench, load_model(path, bench.problem), next_round(bench.study))
+        keep_command(bench.study, command_given(context, bench.problem, seed))
         print_validation(console, document)
-        write_answer(json, {"command": "validate", **answer(), "model": str(path), **document})
+        write_answer(json, {"command": "validate", **answer(), "model": str(path), **_without_digest(document)})
     if not document["passed"]:
         raise typer.Exit(1)
 
 
 def renormalize(
+    context: typer.Context,
     problem: ProblemArgument,
     fidelity: FidelityOption = None,
     points: PointsOption = None,
@@ -206,6 +224,7 @@ def renormalize(
     with workbench(console, problem, fidelity, study, seed, workers, points) as (bench, answer):
         fit = Fit.declared(bench.problem, seed, functions, misfit, posterior)
         begin_design(bench.problem, bench.study, seed)
+        keep_command(bench.study, command_given(context, bench.problem, seed))
         known = bench.problem.file.design is not None and bool(bench.problem.file.design.data)
         if points is not None or not known:
             simulate_design(bench.problem, bench.systems, bench.study, seed, bench.progress)
@@ -257,7 +276,16 @@ def workbench(
             head = {"study": str(folder.folder), "fidelity": loaded.fidelity, "seed": seed}
             return {**head, "wall_seconds": wall, "units": units_of(loaded)}
 
-        yield Workbench(loaded, systems_of(loaded, points), folder, seed, progress=shown.step), answer
+        yield Workbench(loaded, systems_of(loaded, points), folder, seed, last_round(folder), shown.step), answer
+
+
+def _known(console: Console, bench: Workbench, fit: Fit, found: Calibration) -> Uncertainty | None:
+    """How far calibrated functions are known; None, with a warning, where their misfit says nothing of it."""
+    try:
+        return uncertainty(bench, fit, found, sampler=fit.posterior, samples=SAMPLES)[1]
+    except ProblemError as error:
+        say(console, f"warning: without uncertainty: {error}")
+        return None
 
 
 def _of_surrogates(bench: Workbench, surrogates: Mapping[str, Any]) -> list[str]:
@@ -364,4 +392,4 @@ def _renormalized(found: Renormalized, paths: Mapping[str, Path]) -> dict[str, A
 
 
 def _without_digest(document: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name != "digest"}
+    return {name: value for name, value in document.items() if name not in ("digest", "about")}

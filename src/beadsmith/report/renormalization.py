@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beadsmith.calibrate.functional.calibration import Calibration
+from beadsmith.campaign.renormalization.history import Command
 from beadsmith.campaign.study import Study
 from beadsmith.problem.functions import RadialBasis
 from beadsmith.problem.problem import Problem
@@ -79,7 +80,7 @@ def context_of(problem: Problem, stages: Stages) -> dict[str, Any]:
         "warnings": list(warnings_of(stages)),
         "failures": [one.sentence for one in _failures(stages)],
         "facts": _facts(problem, stages),
-        "command": _command(stages),
+        "commands": _commands(stages),
         "sources": sources_of_targets(problem),
         "citations": _citations(problem, stages),
         "held": _held(stages.sensitivity),
@@ -155,14 +156,20 @@ def _facts_of_calibration(calibration: Calibration) -> dict[str, str]:
     }
 
 
-def _command(stages: Stages) -> list[str]:
-    """The command that does it again, in parts that stay together on a line; empty if nothing was simulated."""
+def _commands(stages: Stages) -> list[list[str]]:
+    """The commands that do it again, each in parts that stay together on a line; none if nothing was simulated."""
     manifest = stages.manifest
-    if manifest is None:
-        return []
-    options = {"--fidelity": manifest.fidelity, "--seed": str(manifest.seed), "--study": f"{stages.name}-again"}
-    words = (("beadsmith", "renormalize", Path(manifest.problem_file).name), *options.items())
-    return [shlex.join(part) for part in words]
+    commands = list(stages.commands)
+    if not commands and manifest is not None:
+        # Made from Python.
+        usual = (("--fidelity", manifest.fidelity), ("--seed", str(manifest.seed)))
+        commands = [Command("renormalize", Path(manifest.problem_file).name, usual)]
+    return [_parts(one, f"{stages.name}-again") for one in commands]
+
+
+def _parts(command: Command, study: str) -> list[str]:
+    words = [("beadsmith", command.name, command.problem), *command.options, ("--study", study)]
+    return [shlex.join(word for word in part if word) for part in words]
 
 
 def _citations(problem: Problem, stages: Stages) -> tuple[Citation, ...]:

@@ -112,6 +112,11 @@ def remarks_of(fit: Document) -> Iterator[tuple[str, str]]:
 
 def warnings_of(stages: Stages) -> Iterator[str]:
     """What to know before the result is used, in sentences without full stop."""
+    if stages.left_out:
+        yield (
+            f"Left out, because the study has them only of another calibration than the newest: "
+            f"{', '.join(stages.left_out)}; 'beadsmith renormalize' makes all of the same one"
+        )
     for title, one in (("Calibration", stages.calibration), ("Simplification", stages.simplified)):
         if one is None:
             continue

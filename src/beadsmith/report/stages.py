@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from beadsmith.calibrate.functional.calibration import Calibration
 from beadsmith.calibrate.functional.envelopes import Envelope
-from beadsmith.campaign.renormalization.workbench import read_stage
+from beadsmith.campaign.renormalization.history import Command, kept_commands
+from beadsmith.campaign.renormalization.workbench import digest_of_calibration, newest_calibrations, read_stage
 from beadsmith.campaign.study import Manifest, Study
 from beadsmith.problem.records import Evaluation
 
 #: A document of plain types.
 Document = Mapping[str, Any]
 
-_Entry = TypeVar("_Entry")
-
 _DESIGN = "design"
 _VALIDATION = "validation"
+
+#: Methods of an uncertainty that are posteriors, and not the published likelihood.
+_POSTERIORS = ("randomised", "posterior")
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ class Round:
 
     Attributes:
         number: 0 for what was calibrated before anything was validated.
-        calibration, simplified: what was calibrated in it.
-        validation: runs of that model; None if there were none.
+        calibration, simplified: what was calibrated in it, and the same with fewer numbers.
+        validation: runs of one of the two; None if there were none.
     """
 
     number: int
@@ -74,32 +76,39 @@ class Round:
 
 @dataclass(frozen=True)
 class Stages:
-    """Everything that the page of a renormalization shows.
+    """Everything that the page of a renormalization shows: what belongs to the newest calibration.
+
+    That is the one that was asked for last, by ``calibrate`` or ``renormalize``.
 
     Attributes:
         name: of the study's folder.
         manifest: None if nothing was simulated there.
+        commands: that made the study, the first one first.
         design: what was simulated to learn from.
-        fit, sensitivity: the newest documents of these stages.
+        fit, sensitivity: of the surrogates that it was made with; the newest documents if there is no calibration.
         calibration: the newest one.
         posterior, published: envelopes by parameter, of the two ways to the uncertainty.
+        posterior_simplified: envelopes after simplification.
         sampler: how the posterior was sampled, ``randomised`` or ``posterior`` (NUTS); empty if there is none.
         compared: what is said of the two and of each, in sentences.
-        simplified: the newest calibration after simplification.
+        simplified: that calibration after simplification.
         by_rule: the same by the published rule; None if there is none, or if it is the one above.
-        path: of the newest simplification.
-        validation: the newest document.
-        runs: of the newest validation.
-        rounds: of the closed loop, the first one first.
+        path: of that simplification.
+        validation: the last document about runs of one of the two models.
+        runs: of that validation.
+        rounds: of the closed loop that ended with it, the first one first.
+        left_out: what the study holds of other calibrations, in words.
     """
 
     name: str
     manifest: Manifest | None
+    commands: tuple[Command, ...]
     design: tuple[Evaluation, ...]
     fit: Document | None
     sensitivity: Document | None
     calibration: Calibration | None
     posterior: Mapping[str, Envelope]
+    posterior_simplified: Mapping[str, Envelope]
     published: Mapping[str, Envelope]
     sampler: str
     compared: tuple[str, ...]
@@ -109,6 +118,7 @@ class Stages:
     validation: Document | None
     runs: tuple[Evaluation, ...]
     rounds: tuple[Round, ...]
+    left_out: tuple[str, ...]
 
 
 def read_stages(study: Study) -> Stages:
@@ -117,47 +127,74 @@ def read_stages(study: Study) -> Stages:
     Raises:
         StudyError: a document that cannot be read.
     """
-    rounds = tuple(_rounds(study))
-    uncertainty = _newest(study, "uncertainty") or {}
-    validated = [number for number in _numbers(study, _VALIDATION) if number]
+    chain = _calibrations(study)
+    newest = _last(chain)
+    calibration = None if newest is None else Calibration.from_json(newest)
+    fit = _last(_about(study, "fit", _learnt(newest)))
+    sensitivity = _last(_about(study, "sensitivity", _learnt(newest or fit)))
+    uncertainty = _last(_about(study, "uncertainty", _digests(calibration))) or {}
+    simplification = _last(_about(study, "simplification", _digests(calibration)))
+    simplified = None if simplification is None else _simplified(simplification)
+    left = _last(_about(study, "simplified-uncertainty", _digests(simplified)))
+    validations = _about(study, _VALIDATION, _digests(calibration, simplified))
     posterior, published = uncertainty.get("posterior"), uncertainty.get("published")
-    simplification = _newest(study, "simplification")
+    posterior_simplified = None if left is None or left["method"] not in _POSTERIORS else left
+    compared = [*(uncertainty.get("sentences") or ()), *_sentences(posterior), *_sentences(posterior_simplified)]
+    shown = {
+        "surrogates": ("fit", fit),
+        "sensitivities": ("sensitivity", sensitivity),
+        "uncertainty": ("uncertainty", uncertainty),
+        "simplification": ("simplification", simplification),
+        "validation": (_VALIDATION, validations),
+    }
     return Stages(
         name=study.folder.resolve().name,
         manifest=study.manifest(),
+        commands=tuple(kept_commands(study)),
         design=tuple(study.rows(_DESIGN)),
-        fit=_newest(study, "fit"),
-        sensitivity=_newest(study, "sensitivity"),
-        calibration=_last([one.calibration for one in rounds]),
+        fit=fit,
+        sensitivity=sensitivity,
+        calibration=calibration,
         posterior=_envelopes(posterior),
+        posterior_simplified=_envelopes(posterior_simplified),
         published=_envelopes(published),
         sampler="" if posterior is None else posterior["method"],
-        compared=tuple(uncertainty.get("sentences") or ()) + _sentences(posterior),
-        simplified=_last([one.simplified for one in rounds]),
+        compared=tuple(dict.fromkeys(compared)),
+        simplified=simplified,
         by_rule=None if simplification is None else _by_rule(simplification),
         path=None if simplification is None else _path(simplification),
-        validation=_last([one.validation for one in rounds]),
-        runs=tuple(study.rows(f"{_VALIDATION}-{validated[-1]}")) if validated else (),
-        rounds=rounds,
+        validation=_last(validations),
+        runs=tuple(study.rows(f"{_VALIDATION}-{max(validations)}")) if validations else (),
+        rounds=tuple(_rounds(study, chain)),
+        left_out=tuple(words for words, (name, own) in shown.items() if not own and _numbers(study, name)),
     )
 
 
-def _rounds(study: Study) -> list[Round]:
-    calibrations, simplifications = _numbers(study, "calibration"), _numbers(study, "simplification")
-    validations = [number - 1 for number in _numbers(study, _VALIDATION) if number]
-    found = []
-    for number in sorted({*calibrations, *simplifications, *validations}):
-        calibration = read_stage(study, "calibration", number)
-        simplification = read_stage(study, "simplification", number)
-        found.append(
-            Round(
-                number,
-                None if calibration is None else Calibration.from_json(calibration),
-                None if simplification is None else _simplified(simplification),
-                read_stage(study, _VALIDATION, number + 1),
-            )
-        )
-    return found
+def _calibrations(study: Study) -> dict[int, Document]:
+    """Documents of the newest calibration and of those that it came from, by round; all there are if none is noted."""
+    noted = newest_calibrations(study)
+    return {
+        number: one
+        for number, one in _documents(study, "calibration").items()
+        if noted is None or noted.get(number) == digest_of_calibration(Calibration.from_json(one))
+    }
+
+
+def _rounds(study: Study, chain: Mapping[int, Document]) -> Iterator[Round]:
+    """Each with what belongs to its own calibration."""
+    calibrations: dict[int, Calibration | None] = {key: Calibration.from_json(one) for key, one in chain.items()}
+    simplified = {
+        number: _simplified(one)
+        for number, one in _documents(study, "simplification").items()
+        if not calibrations or _belongs(one, _digests(calibrations.get(number)))
+    }
+    every = _about(study, _VALIDATION, _digests(*calibrations.values(), *simplified.values()))
+    for number in sorted({*calibrations, *simplified, *(one - 1 for one in every)}):
+        own = calibrations.get(number), simplified.get(number)
+        validation = every.get(number + 1)
+        if validation is not None and not _belongs(validation, _digests(*own)):
+            validation = None
+        yield Round(number, *own, validation)
 
 
 def _simplified(document: Document) -> Calibration | None:
@@ -204,9 +241,31 @@ def _sentences(document: Document | None) -> tuple[str, ...]:
     return () if document is None else tuple(document["sentences"])
 
 
-def _newest(study: Study, name: str) -> Document | None:
-    numbers = _numbers(study, name)
-    return read_stage(study, name, numbers[-1]) if numbers else None
+def _about(study: Study, name: str, digests: Collection[str]) -> dict[int, Document]:
+    """Documents of a name by round, ascending: those about one of several calibrations, or about what was learnt.
+
+    Args:
+        digests: of these; empty if there is nothing to belong to, and then all are meant.
+    """
+    return {number: one for number, one in _documents(study, name).items() if _belongs(one, digests)}
+
+
+def _belongs(document: Document, digests: Collection[str]) -> bool:
+    return not digests or document.get("about") in digests
+
+
+def _digests(*calibrations: Calibration | None) -> list[str]:
+    return [digest_of_calibration(one) for one in calibrations if one is not None]
+
+
+def _learnt(document: Document | None) -> list[str]:
+    """What a document was learnt from; empty if there is none, or if it does not say."""
+    return [document["about"]] if document is not None and "about" in document else []
+
+
+def _documents(study: Study, name: str) -> dict[int, Document]:
+    found = {number: read_stage(study, name, number) for number in _numbers(study, name)}
+    return {number: one for number, one in found.items() if one is not None}
 
 
 def _numbers(study: Study, name: str) -> list[int]:
@@ -216,5 +275,5 @@ def _numbers(study: Study, name: str) -> list[int]:
     return sorted([*numbered, *(0 for stem in stems if not stem)])
 
 
-def _last(entries: Sequence[_Entry | None]) -> _Entry | None:
-    return next((one for one in reversed(entries) if one is not None), None)
+def _last(documents: Mapping[int, Document]) -> Document | None:
+    return documents[max(documents)] if documents else None

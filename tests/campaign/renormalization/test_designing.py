@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beadsmith.campaign.renormalization.dataset import tabled_rows, known_rows, write_table
+from beadsmith.campaign.renormalization.dataset import known_rows, tabled_rows, write_table
 from beadsmith.campaign.renormalization.designing import TABLE, check_design, design_manifest, points_of, run_design
 from beadsmith.campaign.renormalization.learning import measurements_of
 from beadsmith.campaign.renormalization.systems import systems_of

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.linalg import block_diag
 
+from beadsmith.calibrate.functional.posterior import randomised_uncertainty
 from beadsmith.calibrate.functional.published import ENOUGH
 from beadsmith.campaign.evaluate import submit
 from beadsmith.campaign.laboratory import Laboratory
@@ -20,18 +22,27 @@ from beadsmith.campaign.renormalization.refining import wished_runs
 from beadsmith.campaign.renormalization.stages import (
     calibration,
     judged_surrogates,
+    last_round,
     newest_model,
     next_round,
     sensitivities,
     simplification,
+    systems_with_targets,
     uncertainty,
+    uncertainty_of_simplified,
+    validation,
     write_model,
 )
 from beadsmith.campaign.renormalization.surrogates import poor_surrogates
 from beadsmith.campaign.renormalization.systems import systems_of
 from beadsmith.campaign.renormalization.table import Row
 from beadsmith.campaign.renormalization.validating import compare, runs_of_model, simulate_runs, simulated_rmspe
-from beadsmith.campaign.renormalization.workbench import Workbench, beyond_what_is_declared
+from beadsmith.campaign.renormalization.workbench import (
+    Workbench,
+    beyond_what_is_declared,
+    digest_of_calibration,
+    newest_calibrations,
+)
 from beadsmith.campaign.study import Study
 from beadsmith.errors import EstimateError, ProblemError, StudyError
 from beadsmith.problem.functions import Constant, Linear
@@ -198,7 +209,7 @@ def test_a_calibration_is_remembered_until_targets_or_forms_change(bench, monkey
 
 def test_the_model_that_is_written_is_the_one_that_was_found(bench):
     _, found = calibration(bench, Fit.declared(bench.problem, seed=1))
-    written = write_model(bench, "calibrated", "ours", found, {"pair.B.epsilon": 0.02})
+    written = write_model(bench, "calibrated", "ours", found, None)
     again = load_model(newest_model(bench), bench.problem)
     at = State.of(DC=0.3)
     assert again.at(at) == pytest.approx(written.at(at), rel=1e-5)
@@ -363,7 +374,7 @@ def test_a_damaged_document_is_named_with_a_remedy(two_systems, tmp_path):
     (tmp_path / "calibration.json").write_text('{"digest": "12', encoding="utf-8")
     bench = Workbench(two_systems, systems_of(two_systems), study, seed=1)
     with pytest.raises(StudyError, match=r"calibration\.json: received text that is no JSON .* run the stage again"):
-        bench.remembered("calibration", {}, dict)
+        bench.remembered("calibration", {}, dict, "")
 
 
 def test_a_loop_with_refinements_done_again_simulates_nothing_and_ends_with_the_same(document, write, monkeypatch):
@@ -422,3 +433,103 @@ def test_runs_that_refine_count_by_the_round_that_they_follow(bench, laboratory)
         return len(known_rows(bench.problem, bench.systems, bench.study, rounds, refinements)) - design
 
     assert [known(None), known(1), known(2), known(2, 1), known(None, 2)] == [1, 0, 1, 0, 1]
+
+
+#: What the targets are at DC 0, 0.5 and 1, and how they answer to epsilon of A, B and C: the formulas, differentiated.
+SLOPES = {
+    "one_density": (0.002, lambda dc: (0.1, 0.3 - 0.1 * dc, 0.0)),
+    "one_stiffness": (0.01, lambda dc: (0.4 * STIFFNESS[dc], -0.2 * STIFFNESS[dc], 0.0)),
+    "other_density": (0.002, lambda dc: (0.0, -0.1, 0.2 * (1.0 + dc))),
+}
+STIFFNESS = {0.0: 1.1275, 0.5: 1.3910, 1.0: 1.7160}
+
+
+def least_squares_errors(lines: list[bool]) -> list[float]:
+    """Mean standard deviation over DC of three functions that are constants or lines, by the normal equations.
+
+    Args:
+        lines: which of A, B and C is a line.
+    """
+
+    def shares(dc: float) -> np.ndarray:
+        """Of every coordinate in every function, shape (3, coordinates)."""
+        own = [[1.0 - dc, dc] if line else [1.0] for line in lines]
+        return block_diag(*own)
+
+    rows = [np.array(of(dc)) @ shares(dc) / error for error, of in SLOPES.values() for dc in STIFFNESS]
+    covariance = np.linalg.inv(np.transpose(rows) @ rows)
+    points = [shares(dc) for dc in np.linspace(0.0, 1.0, 21)]
+    return np.mean([np.sqrt(np.diag(one @ covariance @ one.T)) for one in points], axis=0).tolist()
+
+
+def test_every_model_file_has_the_error_bars_of_its_own_functions(bench, monkeypatch):
+    """Those of the simplified one follow from the formulas, and are far below those of all ten numbers."""
+    monkeypatch.setattr("beadsmith.campaign.renormalization.loop.sensitivities", lambda *_, **__: {})
+    found = renormalize(bench, Fit.declared(bench.problem, seed=1, functions="rbf"), 0)
+    problem, folder = bench.problem, bench.study.folder
+    written = [load_model(folder / f"{name}.yaml", problem).uncertainty for name in ("calibrated", "simplified")]
+    _, systems = systems_with_targets(replace(bench, rounds=0))
+    for model, errors in zip((found.calibrated, found.simplified), written, strict=True):
+        own = randomised_uncertainty(model, systems, seed=1)
+        assert errors == pytest.approx({name: one.width for name, one in own.envelopes.items()}, rel=1e-5)
+    names = [f"pair.{bead}.epsilon" for bead in "ABC"]
+    forms = [found.simplified.forms[name].name for name in names]
+    assert set(forms) <= {"constant", "linear"}
+    exact = least_squares_errors([form == "linear" for form in forms])
+    # The surrogates are not known exactly, so all is a little wider.
+    ratios = np.array([written[1][name] for name in names]) / exact
+    assert ratios.min() > 0.85
+    assert ratios.max() < 1.4
+    assert all(written[0][name] > 3.0 * written[1][name] for name in names)
+
+
+def test_error_bars_are_sampled_once(bench, monkeypatch):
+    _, found = calibration(bench, Fit.declared(bench.problem, seed=1, functions="constant"))
+    first = uncertainty_of_simplified(bench, found, sampler="randomised", samples=64)
+    monkeypatch.setattr("beadsmith.campaign.renormalization.stages.randomised_uncertainty", None)
+    assert uncertainty_of_simplified(bench, found, sampler="randomised", samples=64).envelopes == first.envelopes
+    other = replace(found, coordinates=tuple(0.9 * one for one in found.coordinates))
+    with pytest.raises(TypeError):  # of other functions they have to be found anew
+        uncertainty_of_simplified(bench, other, sampler="randomised", samples=64)
+
+
+def test_properties_that_share_no_state_have_a_posterior_and_no_published_likelihood(bench):
+    apart = {"one_density": {0.0, 0.5}, "one_stiffness": {1.0}}
+    kept = tuple(one for one in bench.problem.targets if one.state["DC"] in apart.get(one.observable, {0.0, 0.5, 1.0}))
+    own = replace(bench, problem=replace(bench.problem, targets=kept))
+    fit = Fit.declared(own.problem, seed=1, functions="constant")
+    _, found = calibration(own, fit)
+    document, known = uncertainty(own, fit, found, sampler="randomised", samples=64)
+    assert known.method == "randomised"
+    assert document["published"] is None
+    assert "share no state" in document["sentences"][0]
+    relative = Fit.declared(own.problem, seed=1, functions="constant", misfit="relative")
+    _, found = calibration(own, relative)
+    with pytest.raises(ProblemError, match="share no state"):
+        uncertainty(own, relative, found, sampler="randomised", samples=64)
+
+
+def test_a_validation_knows_which_model_it_simulated(bench, laboratory, monkeypatch):
+    @contextmanager
+    def opened(problem, study, judge):
+        yield laboratory
+
+    monkeypatch.setattr("beadsmith.campaign.renormalization.stages.open_laboratory", opened)
+    _, found = calibration(bench, Fit.declared(bench.problem, seed=1))
+    model = write_model(bench, "calibrated", "ours", found, None)
+    assert validation(bench, model, 1)["about"] == digest_of_calibration(found)
+    assert validation(bench, replace(model, provenance={}), 2)["about"] is None
+    assert last_round(bench.study) == 2
+
+
+def test_the_newest_calibration_is_the_one_that_was_asked_for_last(bench):
+    fits = [Fit.declared(bench.problem, seed=1, functions=form) for form in ("constant", "linear")]
+    digests = [digest_of_calibration(calibration(bench, fit)[1]) for fit in fits]
+    assert digests[0] != digests[1]
+    assert newest_calibrations(bench.study) == {0: digests[1]}
+    calibration(bench, fits[0])
+    assert newest_calibrations(bench.study) == {0: digests[0]}
+    calibration(replace(bench, rounds=1), fits[1])  # what follows a first round
+    assert newest_calibrations(bench.study) == {0: digests[0], 1: digests[1]}
+    calibration(bench, fits[1])
+    assert newest_calibrations(bench.study) == {0: digests[1]}

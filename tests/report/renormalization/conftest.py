@@ -22,6 +22,7 @@ from beadsmith.campaign.renormalization.learning import Learnt
 from beadsmith.campaign.renormalization.stages import validation_document
 from beadsmith.campaign.renormalization.surrogates import fit_document
 from beadsmith.campaign.renormalization.validating import Comparison
+from beadsmith.campaign.renormalization.workbench import digest_of_calibration
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Study
 from beadsmith.problem.problem import Problem, load_problem
@@ -31,6 +32,8 @@ from beadsmith.surrogate.output_transform import Identity
 
 TWIN = Path(__file__).parents[3] / "examples" / "epoxy" / "twin.yaml"
 RUNS = 40
+#: Digest of what the surrogates learnt.
+LEARNT = "learnt"
 STATES = {"DC": (0.0, 0.95)}
 #: A part of the twin has all that pages show, and is drawn in a tenth of the time.
 OBSERVABLES = ("pacm_density", "pacm_cage", "d400_density", "d400_cage")
@@ -177,6 +180,7 @@ def made_simplification(problem: Problem) -> dict[str, Any]:
     path = Simplification("bic", tuple(steps), best=3, knee=2)
     published = made_calibration(problem, 1, 0.025)
     return {
+        "about": digest_of_calibration(steps[0].calibration),
         "published": published.to_json(),
         "path": path.to_json(),
         "calibration": steps[path.best].calibration.to_json(),
@@ -195,8 +199,14 @@ def made_runs(problem: Problem, away: float = 0.01, number: int = 1) -> list[Eva
     ]
 
 
-def made_validation(problem: Problem, number: int = 1, apart: int = 0, missed: int = 0) -> dict[str, Any]:
-    """``validation-N.json``; so many of its simulations are far from their prediction, or their target."""
+def made_validation(
+    problem: Problem, number: int = 1, apart: int = 0, missed: int = 0, of: Calibration | None = None
+) -> dict[str, Any]:
+    """``validation-N.json``; so many of its simulations are far from their prediction, or their target.
+
+    Args:
+        of: the calibration whose model was simulated; that of :func:`made_calibration` if None.
+    """
     comparisons = [
         Comparison(
             system_of(one.observable),
@@ -212,7 +222,8 @@ def made_validation(problem: Problem, number: int = 1, apart: int = 0, missed: i
         )
         for place, one in enumerate(problem.targets)
     ]
-    return validation_document(number, made_runs(problem, number=number), comparisons)
+    about = digest_of_calibration(made_calibration(problem) if of is None else of)
+    return {"about": about, **validation_document(number, made_runs(problem, number=number), comparisons)}
 
 
 @dataclass(frozen=True)
@@ -225,17 +236,24 @@ class Maker:
         """All of them, by name."""
         found = made_calibration(self.problem)
         posterior, published = made_uncertainty(found, "posterior", 0.05), made_uncertainty(found, "giuntoli2021", 0.2)
+        simplification = made_simplification(self.problem)
+        simplified = Calibration.from_json(simplification["calibration"])
         return {
-            "fit": made_fit(self.problem),
-            "sensitivity": made_sensitivity(self.problem),
-            "calibration": found.to_json(),
+            "fit": {"about": LEARNT, **made_fit(self.problem)},
+            "sensitivity": {"about": LEARNT, **made_sensitivity(self.problem)},
+            "calibration": {"about": LEARNT, **found.to_json()},
             "uncertainty": {
+                "about": digest_of_calibration(found),
                 "posterior": posterior.to_json(),
                 "published": published.to_json(),
                 "comparison": [],
                 "sentences": ["The two agree."],
             },
-            "simplification": made_simplification(self.problem),
+            "simplification": simplification,
+            "simplified-uncertainty": {
+                "about": digest_of_calibration(simplified),
+                **made_uncertainty(simplified, "posterior", 0.01).to_json(),
+            },
             "validation-1": made_validation(self.problem),
         }
 

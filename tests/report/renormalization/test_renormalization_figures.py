@@ -34,7 +34,7 @@ def stages(renormalized: Study) -> Stages:
     return read_stages(renormalized)
 
 
-def test_panels_of_functions_hold_the_fitted_functions_and_both_envelopes(twin: Problem, stages: Stages):
+def test_panels_of_functions_hold_the_fitted_functions_and_all_envelopes(twin: Problem, stages: Stages):
     panels = function_panels(twin, stages)
     assert [panel.name for panel in panels] == [
         one.name for one in twin.parameters.free if one.name in stages.posterior
@@ -50,6 +50,7 @@ def test_panels_of_functions_hold_the_fitted_functions_and_both_envelopes(twin: 
         assert [envelope for _, _, envelope in panel.envelopes] == [
             stages.published[panel.name],
             stages.posterior[panel.name],
+            stages.posterior_simplified[panel.name],
         ]
         assert panel.ends == stages.calibration.family.ranges[panel.name]
         assert panel.over == "DC"

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from beadsmith.campaign.renormalization.history import Command, keep_command
 from beadsmith.campaign.renormalization.stages import validation_document
+from beadsmith.campaign.renormalization.workbench import digest_of_calibration, note_newest
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Manifest, Study
 from beadsmith.errors import StudyError
@@ -23,6 +25,8 @@ from beadsmith.report.renormalization import context_of
 from beadsmith.report.stages import read_stages
 
 LIMIT = 2_000_000
+
+ALWAYS = ["reproduce", "citations"]
 
 SECTIONS = {
     "errors": ("calibration", "simplification", "validation-1"),
@@ -155,9 +159,10 @@ def test_targets_that_are_missed_are_said_although_predictions_hold(
 def test_the_last_round_counts_and_all_are_listed(
     twin: Problem, maker, part: Callable[..., Study], tmp_path: Path, parse
 ):
-    second = maker.calibration(twin, 0, 0.07).to_json()
+    again = maker.calibration(twin, 0, 0.07)
+    second = again.to_json()
     failed = maker.validation(twin, 1, apart=8, missed=5)
-    passed = maker.validation(twin, 2)
+    passed = maker.validation(twin, 2, of=again)
     study = part("calibration", calibration_1=second, validation_1=failed, validation_2=passed)
     page = parse(source(twin, study, tmp_path / "page.html"))
     assert f"with a mean RMSPE of {second['mean_rmspe']:.2f} %" in page.text
@@ -254,6 +259,83 @@ def test_what_made_it_is_said(twin: Problem, part: Callable[..., Study], tmp_pat
     assert "beadsmith renormalize twin.yaml --fidelity base --seed 17 --study study-again" in page.text
 
 
+@pytest.fixture
+def replaced(maker, documents, tmp_path: Path) -> tuple[Study, dict[str, Any]]:
+    """A study with all documents, after which another calibration was made; and that."""
+    study = maker.study(tmp_path / "study", documents)
+    newest = maker.calibration(maker.problem, 4, 0.2)
+    newest_document = newest.to_json()
+    write_json(study.folder / "calibration-1.json", {"about": documents["fit"]["about"], **newest_document})
+    note_newest(study, 1, digest_of_calibration(newest))
+    return study, newest_document
+
+
+def test_what_belongs_to_another_calibration_than_the_newest_is_left_out_and_named(
+    twin: Problem, replaced, tmp_path: Path, parse
+):
+    study, newest = replaced
+    shown = source(twin, study, tmp_path / "page.html")
+    page = parse(shown)
+    assert f"with {newest['free_parameters']} numbers the model is predicted" in page.text
+    assert "Simplified to" not in page.text
+    assert "Simulated, it gives" not in page.text
+    assert sections(shown) == ["errors", "properties", "functions", "surrogates", "sensitivity", *ALWAYS]
+    assert "of another calibration than the newest: uncertainty, simplification, validation;" in page.text
+
+
+def test_surrogates_that_a_calibration_was_not_made_with_are_left_out(
+    twin: Problem, documents, part: Callable[..., Study], tmp_path: Path, parse
+):
+    newer = {**documents["fit"], "about": "more runs"}
+    shown = source(twin, part("calibration", "sensitivity", fit=newer), tmp_path / "page.html")
+    assert sections(shown) == ["errors", "properties", "functions", "sensitivity", *ALWAYS]
+    assert "than the newest: surrogates;" in parse(shown).text
+
+
+def test_a_page_of_stages_that_belong_together_says_nothing_of_others(text: str, parse):
+    assert "Left out" not in parse(text).text
+
+
+def test_an_older_calibration_of_a_later_round_is_no_newer_one(twin: Problem, maker, documents, tmp_path: Path):
+    """Of two loops with different options, the second of which needed fewer rounds."""
+    study = maker.study(tmp_path / "study", documents)
+    old = maker.calibration(twin, 2, 0.07)
+    write_json(study.folder / "calibration-3.json", old.to_json())
+    found = maker.calibration(twin)
+    note_newest(study, 3, digest_of_calibration(old))
+    note_newest(study, 0, digest_of_calibration(found))
+    stages = read_stages(study)
+    assert stages.calibration.to_json() == found.to_json()
+    assert [one.number for one in stages.rounds] == [0]
+    assert stages.simplified is not None
+    assert stages.validation is not None
+    assert not stages.left_out
+
+
+def test_a_validation_of_the_round_before_is_not_one_of_the_newest_calibration(
+    twin: Problem, maker, part: Callable[..., Study], tmp_path: Path, parse
+):
+    """A loop that ended for its number of rounds: the last model was not simulated."""
+    study = part("calibration", "validation-1", calibration_1=maker.calibration(twin, 0, 0.07).to_json())
+    page = parse(source(twin, study, tmp_path / "page.html"))
+    assert "Simulated, it gives" not in page.text
+    assert "than the newest: validation;" in page.text
+    assert [row[3] != "–" for row in page.cells if len(row) == 7][1:] == [True, False]
+
+
+def test_it_says_the_commands_that_were_given(twin: Problem, part: Callable[..., Study], tmp_path: Path, parse):
+    study = part("calibration")
+    usual = (("--fidelity", "base"), ("--seed", "3"))
+    keep_command(study, Command("design", "twin.yaml", (*usual, ("--add", "my runs.csv"))))
+    keep_command(study, Command("renormalize", "twin.yaml", (*usual, ("--points", "32"), ("--posterior", "nuts"))))
+    page = parse(source(twin, study, tmp_path / "page.html"))
+    for command in (
+        "beadsmith design twin.yaml --fidelity base --seed 3 --add 'my runs.csv' --study study-again",
+        "beadsmith renormalize twin.yaml --fidelity base --seed 3 --points 32 --posterior nuts --study study-again",
+    ):
+        assert command in page.text
+
+
 def test_the_same_study_gives_the_same_page(twin: Problem, part: Callable[..., Study], documents, tmp_path: Path):
     study = part(*documents)
     assert source(twin, study, tmp_path / "a.html") == source(twin, study, tmp_path / "b.html")
@@ -279,9 +361,10 @@ def test_other_files_of_the_study_are_not_taken_for_documents(
 
 
 def test_runs_that_cannot_be_compared_are_not_called_a_disagreement(
-    twin: Problem, part: Callable[..., Study], tmp_path: Path, parse
+    twin: Problem, maker, part: Callable[..., Study], tmp_path: Path, parse
 ):
-    study = part("calibration", validation_1=validation_document(1, [], []))
+    nothing = {"about": maker.validation(twin)["about"], **validation_document(1, [], [])}
+    study = part("calibration", validation_1=nothing)
     page = parse(source(twin, study, tmp_path / "page.html"))
     assert "can be compared with a prediction" in page.text
     assert "disagree" not in page.text

@@ -10,20 +10,19 @@ from beadsmith.calibrate.functional.calibration import Calibration
 from beadsmith.calibrate.functional.envelopes import Uncertainty
 from beadsmith.campaign.renormalization.functions import Fit
 from beadsmith.campaign.renormalization.stages import (
+    SAMPLES,
     calibration,
     judged_surrogates,
     refinement,
     sensitivities,
     simplification,
     uncertainty,
+    uncertainty_of_simplified,
     validation,
     write_model,
 )
 from beadsmith.campaign.renormalization.workbench import Workbench
 from beadsmith.errors import EstimateError
-
-#: Samples of the published likelihood.
-SAMPLES = 4096
 
 #: A round brought simulations closer to their targets if their misfit fell to so much of that before, or less.
 _CLOSER = 0.8
@@ -35,7 +34,7 @@ class Renormalized:
 
     Attributes:
         calibrated, simplified: functions with all numbers, and with fewer.
-        known: how far the functions are known.
+        known: how far the calibrated functions are known.
         surrogates, sensitivity, uncertainty: documents of the last round; ``sensitivity`` is None if no surrogate was
             good enough.
         validations: documents of all rounds.
@@ -74,10 +73,10 @@ def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
         _, calibrated = calibration(own, fit)
         spread, known = uncertainty(own, fit, calibrated, sampler=fit.posterior, samples=SAMPLES)
         _, simplified = simplification(own, calibrated, known)
-        widths = {name: envelope.width for name, envelope in known.envelopes.items()}
+        left = uncertainty_of_simplified(own, simplified, sampler=fit.posterior, samples=SAMPLES)
         title = bench.problem.file.title
-        write_model(own, "calibrated", f"{title}, calibrated", calibrated, widths)
-        model = write_model(own, "simplified", f"{title}, calibrated and simplified", simplified, widths)
+        write_model(own, "calibrated", f"{title}, calibrated", calibrated, known)
+        model = write_model(own, "simplified", f"{title}, calibrated and simplified", simplified, left)
         if len(validations) == rounds:
             break
         validations.append(validation(own, model, len(validations) + 1))

@@ -38,10 +38,17 @@ from beadsmith.campaign.renormalization.validating import (
     simulate_runs,
     simulated_rmspe,
 )
-from beadsmith.campaign.renormalization.workbench import Workbench, document_path, read_stage, targets_of
+from beadsmith.campaign.renormalization.workbench import (
+    Workbench,
+    digest_of_calibration,
+    document_path,
+    note_newest,
+    read_stage,
+    targets_of,
+)
 from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Study
-from beadsmith.errors import EstimateError, StudyError
+from beadsmith.errors import EstimateError, ProblemError, StudyError
 from beadsmith.problem.document import write_document
 from beadsmith.problem.model import Model, document_from_model
 from beadsmith.problem.problem import load_model
@@ -53,6 +60,9 @@ from beadsmith.sensitivity.sobol import Shares, SobolIndices
 from beadsmith.surrogate.diagnostics import Diagnostics
 from beadsmith.surrogate.emulator import Emulator
 
+#: Samples of the published likelihood.
+SAMPLES = 4096
+
 #: Model files of a study, that with the fewest numbers first.
 MODELS = ("simplified", "calibrated")
 
@@ -60,7 +70,7 @@ MODELS = ("simplified", "calibrated")
 def judged_surrogates(bench: Workbench) -> dict[str, Any]:
     """``fit.json``: the surrogates and how good each of them is."""
     learnt, digest = bench.learnt()
-    return bench.remembered("fit", digest, lambda: fit_document(learnt, _judged(bench, learnt)))
+    return bench.remembered("fit", digest, lambda: fit_document(learnt, _judged(bench, learnt)), digest)
 
 
 def sensitivities(bench: Workbench, held: Mapping[str, float], *, force: bool) -> dict[str, Any]:
@@ -79,7 +89,10 @@ def sensitivities(bench: Workbench, held: Mapping[str, float], *, force: bool) -
     learnt, digest = bench.learnt()
     check_held(learnt, held)
     document = bench.remembered(
-        "sensitivity", [digest, dict(held), force], lambda: _sensitivities(bench, learnt, held, force=force)
+        "sensitivity",
+        [digest, dict(held), force],
+        lambda: _sensitivities(bench, learnt, held, force=force),
+        digest,
     )
     if not document["sensitivity"]:
         raise EstimateError(next(iter(document["refused"].values()), "there are no surrogates"))
@@ -91,8 +104,10 @@ def calibration(bench: Workbench, fit: Fit) -> tuple[dict[str, Any], Calibration
     digest, systems = systems_with_targets(bench)
     own = bench.problem.file.calibration
     essence = [digest, targets_of(bench.problem), asdict(fit), own.over, own.centres, own.extrapolation, own.held_out]
-    document = bench.remembered("calibration", essence, lambda: fitted(bench.problem, systems, fit).to_json())
-    return document, Calibration.from_json(document)
+    document = bench.remembered("calibration", essence, lambda: fitted(bench.problem, systems, fit).to_json(), digest)
+    found = Calibration.from_json(document)
+    note_newest(bench.study, bench.rounds or 0, digest_of_calibration(found))
+    return document, found
 
 
 def uncertainty(
@@ -109,23 +124,23 @@ def uncertainty(
     Returns: the document, and the way of the two that simplification relies on: the posterior where there is one.
     """
     digest, systems = systems_with_targets(bench)
-    essence = [digest, targets_of(bench.problem), asdict(fit), list(found.coordinates), sampler, samples]
+    essence = [digest, targets_of(bench.problem), asdict(fit), sampler, samples]
 
     def find() -> dict[str, Any]:
-        bench.progress("published likelihood", 0, 1)
-        published = _published(bench, found, systems, samples)
-        bench.progress("published likelihood", 1, 1)
         if found.rule != "combined_variance":
+            published = _published(bench, found, systems, samples)
             return {
                 "posterior": None,
                 "published": published.to_json(),
                 "comparison": [],
                 "sentences": list(published.sentences),
             }
-        bench.progress("posterior", 0, 1)
-        sample = posterior_uncertainty if sampler == "nuts" else randomised_uncertainty
-        posterior = sample(found, systems, seed=bench.seed)
-        bench.progress("posterior", 1, 1)
+        posterior = _posterior(bench, found, systems, sampler)
+        try:
+            published = _published(bench, found, systems, samples)
+        except ProblemError as error:
+            sentence = f"There is no published likelihood: {error}."
+            return {"posterior": posterior.to_json(), "published": None, "comparison": [], "sentences": [sentence]}
         rows, sentences = compare_widths(published, posterior)
         return {
             "posterior": posterior.to_json(),
@@ -134,18 +149,50 @@ def uncertainty(
             "sentences": list(sentences),
         }
 
-    document = bench.remembered("uncertainty", essence, find)
+    document = bench.remembered("uncertainty", essence, find, digest_of_calibration(found))
     return document, Uncertainty.from_json(document["posterior"] or document["published"])
+
+
+def uncertainty_of_simplified(bench: Workbench, found: Calibration, *, sampler: str, samples: int) -> Uncertainty:
+    """``simplified-uncertainty.json``: how far the functions with fewer numbers are known.
+
+    By the posterior; by the published likelihood where the misfit is no likelihood.
+
+    Args:
+        found: those functions.
+        sampler, samples: see :func:`uncertainty`.
+    """
+    digest, systems = systems_with_targets(bench)
+
+    def find() -> dict[str, Any]:
+        if found.rule != "combined_variance":
+            return _published(bench, found, systems, samples).to_json()
+        return _posterior(bench, found, systems, sampler).to_json()
+
+    essence = [digest, targets_of(bench.problem), sampler, samples, bench.seed]
+    about = digest_of_calibration(found)
+    return Uncertainty.from_json(bench.remembered("simplified-uncertainty", essence, find, about))
+
+
+def _posterior(bench: Workbench, found: Calibration, systems: Sequence[CalibratedSystem], sampler: str) -> Uncertainty:
+    bench.progress("posterior", 0, 1)
+    sample = posterior_uncertainty if sampler == "nuts" else randomised_uncertainty
+    posterior = sample(found, systems, seed=bench.seed)
+    bench.progress("posterior", 1, 1)
+    return posterior
 
 
 def _published(bench: Workbench, found: Calibration, systems: Sequence[CalibratedSystem], samples: int) -> Uncertainty:
     """As published: references are Gaussian processes over the state, and systems that show the same are added up."""
+    bench.progress("published likelihood", 0, 1)
     smooth = reference_emulators(systems, bench.seed)
     restated = [_as_published(bench, system, smooth) for system in systems]
     alike = len({tuple(sorted(system.surrogates)) for system in restated}) == 1
-    return published_uncertainty(
+    published = published_uncertainty(
         found, restated, samples=samples, seed=bench.seed, systems_as="sum" if alike else "product"
     )
+    bench.progress("published likelihood", 1, 1)
+    return published
 
 
 def _as_published(bench: Workbench, system: CalibratedSystem, smooth: Mapping[str, Emulator]) -> CalibratedSystem:
@@ -182,7 +229,11 @@ def validation(bench: Workbench, model: Model, number: int) -> dict[str, Any]:
             bench.progress(f"validate {number}", len(runs), total)
     comparisons = compare(learnt, bench.systems, runs, bench.problem.targets)
     held_out = [one for one in comparisons if is_held_out(bench.problem, one.state)]
-    document = {"model": model.title, **validation_document(number, runs, comparisons)}
+    document = {
+        "model": model.title,
+        "about": model.provenance.get("calibration"),
+        **validation_document(number, runs, comparisons),
+    }
     document["rmspe_held_out"] = simulated_rmspe(held_out)
     write_json(document_path(bench.study, f"validation-{number}"), document)
     return document
@@ -206,6 +257,11 @@ def refinement(bench: Workbench, known: Uncertainty, number: int) -> int:
         for done, _ in enumerate(runs, start=1):
             bench.progress(f"refine {number}", done, len(wishes))
     return len(wishes)
+
+
+def last_round(study: Study) -> int:
+    """Number of the last round of validation that has runs; 0 if none has."""
+    return max((int(table.rpartition("-")[2]) for table in validation_tables(study)), default=0)
 
 
 def next_round(study: Study) -> int:
@@ -274,7 +330,7 @@ def simplification(bench: Workbench, found: Calibration, known: Uncertainty) -> 
     digest, systems = systems_with_targets(bench)
     worth = known.diagnostics.get("effective_samples", math.inf)
     method = known.method if worth >= ENOUGH else "none"
-    essence = [digest, targets_of(bench.problem), list(found.coordinates), found.rule, method]
+    essence = [digest, targets_of(bench.problem), method]
 
     def find() -> dict[str, Any]:
         bench.progress("simplify", 0, 2)
@@ -289,7 +345,7 @@ def simplification(bench: Workbench, found: Calibration, known: Uncertainty) -> 
             "calibration": chosen.to_json(),
         }
 
-    document = bench.remembered("simplification", essence, find)
+    document = bench.remembered("simplification", essence, find, digest_of_calibration(found))
     return document, Calibration.from_json(document["calibration"])
 
 
@@ -301,22 +357,26 @@ def _as_it_was(found: Calibration, worth: float) -> Calibration:
     return replace(found, warnings=(*found.warnings, sentence))
 
 
-def write_model(bench: Workbench, name: str, title: str, found: Calibration, uncertainty: Mapping[str, float]) -> Model:
+def write_model(bench: Workbench, name: str, title: str, found: Calibration, known: Uncertainty | None) -> Model:
     """Write a calibrated model file into the study; the model as the file says it, with its digits.
 
     Args:
         name: of the file.
         title: of the model.
-        uncertainty: standard deviation of parameters.
+        known: how far its functions are known, if that is known; the file has the mean standard deviation of each
+            over the states.
     """
     provenance = {
         "study": str(bench.study.folder),
+        "calibration": digest_of_calibration(found),
         "misfit": f"{found.rule} {found.misfit:.4g}",
         "mean_rmspe_percent": round(found.mean_rmspe, 3),
         "free_parameters": found.free_parameters,
         "seed": bench.seed,
     }
-    model = model_of(bench.problem, title, found.functions, found.family.states, uncertainty, provenance)
+    envelopes = {} if known is None else known.envelopes
+    widths = {name: envelope.width for name, envelope in envelopes.items()}
+    model = model_of(bench.problem, title, found.functions, found.family.states, widths, provenance)
     path = bench.study.folder / f"{name}.yaml"
     write_document(path, document_from_model(model, bench.problem.parameters))
     # So that a run of the file, and one in the closed loop, are the same run.

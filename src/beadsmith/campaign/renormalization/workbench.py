@@ -1,7 +1,8 @@
 """What every stage of a renormalization needs, and how it remembers what it found.
 
 A stage leaves one document in the study, ``fit.json`` and so on, together with a digest of everything that it depended
-on.  Asked again, it answers from there if nothing of that has changed.
+on.  Asked again, it answers from there if nothing of that has changed.  It also says what it is ``about``,
+by the digest of a calibration or of what was learnt, so that a reader can tell documents that belong together.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from beadsmith.calibrate.functional.calibration import Calibration
 from beadsmith.campaign.renormalization.dataset import known_rows, tabled_rows
 from beadsmith.campaign.renormalization.learning import Learnt
 from beadsmith.campaign.renormalization.surrogates import learnt_in
@@ -22,6 +24,9 @@ from beadsmith.campaign.store import write_json
 from beadsmith.campaign.study import Study
 from beadsmith.errors import StudyError
 from beadsmith.problem.problem import Problem
+
+#: Says which calibrations are the newest.
+_NEWEST = "newest"
 
 
 class Progress(Protocol):
@@ -67,22 +72,23 @@ class Workbench:
         done = _Counter(self.progress, "fit", total)
         return learnt_in(self.problem, self.systems, rows, self.study, seed=self.seed, progress=done.more)
 
-    def remembered(self, name: str, essence: Any, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def remembered(self, name: str, essence: Any, find: Callable[[], dict[str, Any]], about: str) -> dict[str, Any]:
         """The document of a stage: the stored one if it depended on the same, else a new one.
 
         Args:
             name: of the document.
             essence: all that it depends on, plain types.
             find: makes it.
+            about: digest of the calibration, or of what was learnt, that it is about; part of the document.
 
         Raises:
             StudyError: the stored one cannot be read.
         """
-        digest = hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:16]
+        digest = _digest([essence, about])
         stored = read_stage(self.study, name, self.rounds)
         if stored is not None and stored.get("digest") == digest:
             return stored
-        document = {"digest": digest, **find()}
+        document = {"digest": digest, "about": about, **find()}
         path = document_path(self.study, name, self.rounds)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, document)
@@ -113,6 +119,37 @@ def read_stage(study: Study, name: str, rounds: int | None = None) -> dict[str, 
     return document
 
 
+def digest_of_calibration(found: Calibration) -> str:
+    """Digest of what was found: functions and predictions, not the way there."""
+    document = found.to_json()
+    kept = ("forms", "ranges", "states", "coordinates", "misfit_rule", "prior", "predictions")
+    return _digest([document[key] for key in kept])
+
+
+def note_newest(study: Study, number: int, digest: str) -> None:
+    """Note that the calibration of a round was asked for last; those of rounds before it are what it came from.
+
+    Args:
+        number: of the round, 0 first.
+        digest: see :func:`digest_of_calibration`.
+    """
+    before = {key: value for key, value in (newest_calibrations(study) or {}).items() if key < number}
+    noted = {str(key): value for key, value in {**before, number: digest}.items()}
+    write_json(study.folder / f"{_NEWEST}.json", {"calibrations": noted})
+
+
+def newest_calibrations(study: Study) -> dict[int, str] | None:
+    """Digests of the calibrations by round, the last of which is the newest; None if none was noted.
+
+    Raises:
+        StudyError: the note cannot be read.
+    """
+    noted = read_stage(study, _NEWEST)
+    if noted is None:
+        return None
+    return dict(sorted((int(key), value) for key, value in noted["calibrations"].items()))
+
+
 def targets_of(problem: Problem) -> Sequence[Any]:
     """The targets as plain types, for digests."""
     return [[one.observable, one.state.as_dict(), one.value, one.stderr, one.weight] for one in problem.targets]
@@ -121,6 +158,10 @@ def targets_of(problem: Problem) -> Sequence[Any]:
 def beyond_what_is_declared(bench: Workbench) -> list[str]:
     """Which rows of tables lie outside the ranges and the states of the design, in sentences without full stop."""
     return rows_beyond(bench.systems, tabled_rows(bench.problem, bench.systems, bench.study))
+
+
+def _digest(essence: Any) -> str:
+    return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass

@@ -74,8 +74,8 @@ def functions_picture(problem: Problem, stages: Stages) -> Picture | None:
     caption = "Lines: functions as they were fitted. Grey areas: outside the range of the parameter."
     if any(panel.envelopes for panel in own):
         caption += (
-            " Bands and dotted lines: how far they are known, before simplification; dotted lines that are out of "
-            "sight lie beyond the panel."
+            " Bands and dotted lines: how far they are known, those of the simplified ones given their simpler forms; "
+            "dotted lines that are out of sight lie beyond the panel."
         )
     names = ", ".join(panel.name for panel in own)
     return draw(paint, _HEIGHT * len(rows), f"Parameters as functions of the state: {names}", caption)
@@ -97,6 +97,7 @@ def function_panels(problem: Problem, stages: Stages) -> list[FunctionPanel]:
     envelopes = (
         ("published likelihood, mean ± 1.96 deviations", PUBLISHED, stages.published),
         ("posterior", CALIBRATED, stages.posterior),
+        ("posterior of the simplified", SIMPLIFIED, stages.posterior_simplified),
     )
     places = {parameter.name: place for place, parameter in enumerate(problem.parameters.free)}
     names = sorted(first.family.parameters, key=lambda name: places.get(name, len(places)))
