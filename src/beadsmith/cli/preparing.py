@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from beadsmith.build.atoms import users_molecules
 from beadsmith.campaign.curing import model_of_cure
 from beadsmith.campaign.default_search import search_method
 from beadsmith.campaign.pool import available_cores, cluster_of, job_script, worker_count
@@ -27,8 +28,9 @@ from beadsmith.errors import EngineNotFound, ProblemError
 from beadsmith.forcefield.coefficients import interaction_names
 from beadsmith.problem.checks import recorded_states
 from beadsmith.problem.problem import Problem, load_model, load_problem, problem_schema
-from beadsmith.problem.schema import Formulas, Network
+from beadsmith.problem.schema import Formulas, Network, OwnForceField, Periodic, Script, Vacuum
 from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, PAIR_STYLES
+from beadsmith.simulate.checkpoints import steps_before_pull, steps_between_restarts
 from beadsmith.simulate.engine import find_engine
 
 
@@ -45,6 +47,8 @@ def check(
     for name, experiment in loaded.experiments.items():
         if isinstance(experiment, Network):
             model_of_cure(loaded, name)
+        if isinstance(experiment, Script) and loaded.atomistic:
+            users_molecules(loaded, name, experiment)
     console = Console()
     _describe(console, loaded)
     engine = find_engine(loaded.file.compute.lammps) if timing else None
@@ -134,7 +138,8 @@ def _describe(console: Console, problem: Problem) -> None:
     say(console, f"{problem.file.title}  (fidelity {problem.fidelity} of {', '.join(problem.fidelities) or 'base'})")
     particles, numbers = "bead", f"{len(space.free)} free, {len(space.fixed)} fixed, {len(space.tied)} tied"
     if problem.atomistic:
-        particles, numbers = "atom", "those of DREIDING"
+        own = isinstance(problem.file.forcefield, OwnForceField)
+        particles, numbers = "atom", "those of your own files" if own else "those of DREIDING"
     say(
         console,
         f"{len(problem.beads)} {particles} types, {len(bonds)} bond types, {len(angles)} angle types; parameters: "
@@ -218,6 +223,7 @@ def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: d
             particles, rate = f"{problem.particle}s", (cost.rate or math.nan) / 1e6
             size = f"{cost.beads} {particles}, {cost.steps} steps, {cost.core_seconds:.3g} core-seconds"
             say(console, f"  {cost.experiment}: {size} ({rate:.2g} million atom-steps/s)")
+            _print_restarts(console, problem, cost.experiment)
         if cost.cure is not None:
             times = "once for all models" if _once(problem, cost) else "for each model"
             say(console, f"    cures: {cost.cure:.3g} core-seconds at least, {times}")
@@ -225,6 +231,15 @@ def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: d
         wall = answer["core_hours"] / answer["workers"]
         say(console, f"Estimated: {answer['core_hours']:.3g} core-hours, {wall:.3g} h here ({os.cpu_count()} cores)")
     say(console, "The file is valid.")
+
+
+def _print_restarts(console: Console, problem: Problem, name: str) -> None:
+    """How much of a simulation is lost where it is killed, if not all of it."""
+    experiment = problem.experiments[name]
+    assert isinstance(experiment, Periodic | Vacuum)  # others have no costs
+    every = steps_between_restarts(problem, experiment, steps_before_pull(experiment))
+    if every is not None:
+        say(console, f"    restart files every {every} steps, from which it goes on if it is killed")
 
 
 def _once(problem: Problem, cost: Cost) -> bool:
