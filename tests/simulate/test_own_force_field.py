@@ -192,3 +192,33 @@ def test_a_misspelt_force_field_is_told_from_both(numbered, document, load):
     document["forcefield"] = {"atomistic": "owm"}
     with pytest.raises(ProblemError, match=r"received owm, expected one of dreiding, own; did you mean 'own'\?"):
         load(document)
+
+
+def test_bonds_between_molecules_are_kept_and_named_by_the_sites_that_formed_them(tmp_path, plan):
+    """Ethanol as a network of two: ethyl and hydroxyl, bonded to each other in the data file."""
+    document = yaml.safe_load(PROBLEM)
+    document["molecules"] = {"ethyl": {"smiles": "*CC", "sites": "alkyl"}, "hydroxyl": {"smiles": "*O", "sites": "oxy"}}
+    document["reactions"] = {"capacities": {"alkyl": 1, "oxy": 1}, "bonds": "alkyl-oxy"}
+    document["mapping"]["molecules"] = {
+        "ethyl": [{"bead": "E", "smarts": "[CH2][CH3]"}],
+        "hydroxyl": [{"bead": "O", "smarts": "[OH]"}],
+    }
+    symbols, owners = ("O", "H", "C", "C", *["H"] * 5), (1, 1, *[2] * 7)
+    bonds = ((1, 2), (1, 3), (3, 4), (3, 5), (3, 6), (4, 7), (4, 8), (4, 9))
+    rows = [
+        f"{n} {owner} {list(MASSES).index(one) + 1} 0 {n} 0 0"
+        for n, (one, owner) in enumerate(zip(symbols, owners, strict=True), 1)
+    ]
+    lines = [
+        *["ethanol", "", "9 atoms", "8 bonds", "3 atom types", "1 bond types"],
+        *[f"0 {EDGE} {axis}lo {axis}hi" for axis in "xyz"],
+        *["", "Masses", "", *(f"{n} {mass}" for n, mass in enumerate(MASSES.values(), 1))],
+        *["", "Atoms  # full", "", *rows, "", "Bonds", ""],
+        *(f"{n} 1 {one} {other}" for n, (one, other) in enumerate(bonds, 1)),
+    ]
+    (tmp_path / "own.data").write_text("\n".join(lines) + "\n")
+    (tmp_path / "own.lammps").write_text("")
+    topology = plan(document).topology
+    assert topology.molecule_kinds == {1: "hydroxyl", 2: "ethyl"}
+    assert topology.bonded_names("bond").count("alkyl-oxy") == 1
+    assert "C-alkyl-oxy" in {"-".join(sorted(name.split("-"))) for name in topology.bonded_names("angle")}

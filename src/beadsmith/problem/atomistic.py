@@ -76,7 +76,8 @@ def resolve_atoms(file: ProblemFile) -> Atoms:
     """
     for section in ("beads", "parameters"):
         if given := getattr(file, section):
-            remedy = "DREIDING, or a data file of your own, knows all numbers: remove it"
+            own = isinstance(file.forcefield, OwnForceField)
+            remedy = f"{'your own files have' if own else 'DREIDING knows'} all its numbers: remove it"
             raise ProblemError(section, f"{len(given)} entries", "none in a file of atoms", remedy)
     for name, experiment in file.experiments.items():
         if isinstance(file.forcefield, OwnForceField) and not isinstance(experiment, Opaque):
