@@ -1,12 +1,15 @@
 """``build``, ``evaluate`` and the others on a problem of atoms, as words on the command line."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 ATOMS = yaml.safe_load("""
 title: Ethylene glycol
@@ -55,6 +58,26 @@ def test_build_writes_all_that_lammps_needs(problem, tmp_path):
     assert answer["mass"] == pytest.approx(40 * 62.068, abs=0.1)
     assert set(answer["files"]) == {"in.lammps", "system.data", "coefficients.lammps"}
     assert all((tmp_path / "packed" / file).is_file() for file in answer["files"])
+
+
+def test_check_says_how_much_is_lost_where_a_long_simulation_is_killed(problem):
+    """400 atoms at 100,000 steps of one in a second: 75,000 steps in five minutes."""
+    assert "restart files" not in beadsmith("check", problem, "--no-timing").stdout
+    problem.write_text(problem.read_text().replace("1.5 ps", "3 ns"))
+    done = beadsmith("check", problem, "--no-timing")
+    assert "restart files every 75000 steps" in done.stdout, done.stderr
+
+
+def test_check_refuses_a_data_file_of_other_molecules(tmp_path):
+    """Where the force field is one's own, check is the first to look into the data file."""
+    for file in (EXAMPLES / "own-forcefield").iterdir():
+        shutil.copy(file, tmp_path)
+    path = tmp_path / "problem.yaml"
+    path.write_text(path.read_text().replace("{smiles: CC}", "{smiles: C=C}").replace("[CH3]", "[CH2]"))
+    done = beadsmith("check", path, "--no-timing")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "experiments.liquid.data: received molecule 1 with 8 atoms (C2 H6), expected ethane (C2 H4)" in done.stderr
 
 
 @pytest.mark.lammps

@@ -148,6 +148,10 @@ def _describe(console: Console, problem: Problem) -> None:
     for name, experiment in problem.experiments.items():
         states = "; ".join(state.label for state in recorded_states(experiment))
         say(console, f"  {name} ({experiment.kind}) records at {states or 'its only state'}")
+        if isinstance(experiment, Periodic | Vacuum):
+            every = steps_between_restarts(problem, experiment, steps_before_pull(experiment))
+            if every is not None:
+                say(console, f"    restart files every {every} steps, from which it goes on if it is killed")
 
 
 def _plan_answer(problem: Problem, costs: list[Cost]) -> dict[str, Any]:
@@ -223,7 +227,6 @@ def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: d
             particles, rate = f"{problem.particle}s", (cost.rate or math.nan) / 1e6
             size = f"{cost.beads} {particles}, {cost.steps} steps, {cost.core_seconds:.3g} core-seconds"
             say(console, f"  {cost.experiment}: {size} ({rate:.2g} million atom-steps/s)")
-            _print_restarts(console, problem, cost.experiment)
         if cost.cure is not None:
             times = "once for all models" if _once(problem, cost) else "for each model"
             say(console, f"    cures: {cost.cure:.3g} core-seconds at least, {times}")
@@ -231,15 +234,6 @@ def _print_plan(console: Console, problem: Problem, costs: list[Cost], answer: d
         wall = answer["core_hours"] / answer["workers"]
         say(console, f"Estimated: {answer['core_hours']:.3g} core-hours, {wall:.3g} h here ({os.cpu_count()} cores)")
     say(console, "The file is valid.")
-
-
-def _print_restarts(console: Console, problem: Problem, name: str) -> None:
-    """How much of a simulation is lost where it is killed, if not all of it."""
-    experiment = problem.experiments[name]
-    assert isinstance(experiment, Periodic | Vacuum)  # others have no costs
-    every = steps_between_restarts(problem, experiment, steps_before_pull(experiment))
-    if every is not None:
-        say(console, f"    restart files every {every} steps, from which it goes on if it is killed")
 
 
 def _once(problem: Problem, cost: Cost) -> bool:
