@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 ATOMS = yaml.safe_load("""
 title: Ethylene glycol
@@ -81,6 +84,26 @@ def test_check_counts_the_types_that_build_writes(problem, tmp_path):
     assert set(counts) == {"atom", "bond", "angle", "dihedral", "improper"}
     said = " ".join(checked.stdout.split())
     assert f"data file: {', '.join(f'{count} {name} types' for name, count in counts.items())}" in said
+
+
+def test_check_says_how_much_is_lost_where_a_long_simulation_is_killed(problem):
+    """400 atoms at 100,000 steps of one in a second: 75,000 steps in five minutes."""
+    assert "restart files" not in beadsmith("check", problem, "--no-timing").stdout
+    problem.write_text(problem.read_text().replace("1.5 ps", "3 ns"))
+    done = beadsmith("check", problem, "--no-timing")
+    assert "restart files every 75000 steps" in done.stdout, done.stderr
+
+
+def test_check_refuses_a_data_file_of_other_molecules(tmp_path):
+    """Where the force field is one's own, check is the first to look into the data file."""
+    for file in (EXAMPLES / "own-forcefield").iterdir():
+        shutil.copy(file, tmp_path)
+    path = tmp_path / "problem.yaml"
+    path.write_text(path.read_text().replace("{smiles: CC}", "{smiles: C=C}").replace("[CH3]", "[CH2]"))
+    done = beadsmith("check", path, "--no-timing")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "experiments.liquid.data: received molecule 1 with 8 atoms (C2 H6), expected ethane (C2 H4)" in done.stderr
 
 
 @pytest.mark.lammps

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from beadsmith.atomistic.molecules import counted_molecules
 from beadsmith.campaign.store import RunResult
 from beadsmith.campaign.study import Study
 from beadsmith.cli.main import app
 from beadsmith.errors import BeadsmithError
-from beadsmith.mapping.molecules import counted_molecules
 from beadsmith.problem.recording import Bonded, Frames, Recording
 from beadsmith.problem.recording_file import load_recordings
 from beadsmith.problem.smiles import conformation, molecular_graph

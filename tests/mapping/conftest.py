@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from beadsmith.mapping.molecules import AtomsInOrder, counted_molecules
+from beadsmith.atomistic.molecules import AtomsInOrder, counted_molecules
 from beadsmith.problem.atoms import MolecularGraph
 from beadsmith.problem.recording import Frames
 from beadsmith.problem.schema import BeadMapping

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tests.mapping.conftest import RULES
 
+from beadsmith.atomistic.molecules import NamedMolecule
 from beadsmith.errors import ProblemError
-from beadsmith.mapping.molecules import NamedMolecule
 from beadsmith.problem.bead_mapping import bead_molecule, bead_order, beads_of, masses_by_kind, molecule_beads
 from beadsmith.problem.molecules import resolve_molecule
 from beadsmith.problem.schema import BeadMapping, BeadRule, Molecule

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from beadsmith.atomistic.molecules import AtomsOfFile, counted_molecules, identified_molecules
 from beadsmith.errors import ProblemError
 from beadsmith.mapping import mapping_of
-from beadsmith.mapping.molecules import AtomsOfFile, counted_molecules, identified_molecules
 from beadsmith.problem.smiles import molecular_graph
 
 

@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
+from beadsmith.atomistic.molecules import identified_molecules
+from beadsmith.atomistic.topologies import read_atoms
 from beadsmith.errors import ProblemError
-from beadsmith.mapping.molecules import identified_molecules
-from beadsmith.mapping.topologies import read_atoms
 
 
 def data_file(atoms, positions, box, *, bonds=True) -> str:

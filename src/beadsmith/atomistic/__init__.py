@@ -16,4 +16,11 @@
     all of it together, before and after new bonds
 :mod:`~beadsmith.atomistic.data_file`
     LAMMPS data files and coefficients
+
+Atoms whose force field is someone else's have molecules, too:
+
+:mod:`~beadsmith.atomistic.topologies`
+    atoms, masses and bonds of a file from elsewhere
+:mod:`~beadsmith.atomistic.molecules`
+    which of these atoms are which of a molecule
 """

@@ -173,12 +173,17 @@ def _connected(
 ) -> tuple[Topology, BondedTerms]:
     """The topology with these bonds, and all terms that follow from them."""
     terms = bonded_terms(type_names, atom_types, aromatic, bonds, orders)
-    bonded = _bonded(bonds, topology)
-    return replace(topology, bonds=bonded, angles=_bonded(terms.angles.members, topology)), terms
+    bonded = named_terms(bonds, topology)
+    return replace(topology, bonds=bonded, angles=named_terms(terms.angles.members, topology)), terms
 
 
-def _bonded(members: Integers, topology: Topology) -> Bonded:
-    """Bonds or angles, named by kinds of atoms."""
+def named_terms(members: Integers, topology: Topology) -> Bonded:
+    """Bonds or angles, named by the kinds of atoms that a topology has.
+
+    Args:
+        members: atoms, 0 first, shape (terms, 2 or 3).
+        topology: which kind each atom is of.
+    """
     order = {name: index for index, name in enumerate(topology.bead_names)}
     kinds = topology.bead_types[members] - 1
     unique, inverse = np.unique(kinds, axis=0, return_inverse=True)

@@ -13,10 +13,10 @@ from beadsmith.crosslink.rules import rules_of
 from beadsmith.crosslink.schedule import Plan, fewest_cycles, snapshot_degrees
 from beadsmith.crosslink.stoichiometry import bonds_of_all
 from beadsmith.errors import BeadsmithError, EngineNotFound
+from beadsmith.problem.durations import steps_of
 from beadsmith.problem.mechanics import tension_of
 from beadsmith.problem.model import Model, constant_model
 from beadsmith.problem.problem import Problem
-from beadsmith.problem.quantity import parse_duration
 from beadsmith.problem.schema import (
     Dynamics,
     Experiment,
@@ -75,7 +75,7 @@ def total_steps(experiment: Experiment) -> int:
     """Steps of dynamics in a protocol, at all degrees of crosslinking and along all axes; 0 for a user's own script."""
     if isinstance(experiment, Opaque):
         return 0
-    return _repeated(experiment) * sum(_steps_of(stage, experiment.timestep) for stage in experiment.protocol)
+    return _repeated(experiment) * sum(steps_of(stage, experiment.timestep) for stage in experiment.protocol)
 
 
 def particle_steps(problem: Problem, name: str) -> int:
@@ -112,25 +112,10 @@ def cure_steps(problem: Problem, network: Network) -> int:
     plan = Plan(rules, target, (*snapshot_degrees(target), *network.degrees))
     most = bonds_of_all(rules, problem.molecules, network.molecules)
     before, after = (
-        sum(_steps_of(stage, network.timestep) for stage in stages)
+        sum(steps_of(stage, network.timestep) for stage in stages)
         for stages in (network.cure.preparation, network.cure.relaxation)
     )
     return network.networks * (before + after * fewest_cycles(plan, most))
-
-
-def _steps_of(stage: Stage, timestep: float) -> int:
-    match stage:
-        case Minimize():
-            return 0
-        case PushOff():
-            return (1 if stage.soft is False else 2) * stage.steps
-        case Dynamics():
-            return parse_duration(stage.duration, timestep)
-        case Ladder():
-            each = [parse_duration(text, timestep) for text in (stage.hold, stage.ramp) if text is not None]
-            return sum(each) * len(stage.temperatures)
-        case Tension():
-            return round(stage.strain / (stage.rate * timestep)) * len(stage.axes)
 
 
 def estimate_cost(problem: Problem, name: str, engine: Engine, model: Model | None = None) -> Cost:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from beadsmith.atomistic.molecules import AtomsInOrder, counted_molecules, identified_molecules
+from beadsmith.atomistic.topologies import read_atoms
 from beadsmith.campaign.study import Study
 from beadsmith.cli.answers import write_answer
 from beadsmith.cli.options import (
@@ -32,8 +34,6 @@ from beadsmith.mapping.centres import centres_of, mapped
 from beadsmith.mapping.declaration import Declared, load_mapping, parse_counts
 from beadsmith.mapping.distributions import BeadDistribution, Distributions, distributions_of
 from beadsmith.mapping.files import distribution_table, write_dump
-from beadsmith.mapping.molecules import AtomsInOrder, counted_molecules, identified_molecules
-from beadsmith.mapping.topologies import read_atoms
 from beadsmith.mapping.trajectories import Wrapped, atom_frames, bead_frames
 from beadsmith.problem.bead_mapping import MoleculeBeads, masses_by_kind, molecule_beads
 from beadsmith.problem.recording import Recording

@@ -12,10 +12,10 @@ import typer
 from beadsmith.campaign.renormalization.history import Command
 from beadsmith.campaign.study import Study
 from beadsmith.errors import ProblemError
-from beadsmith.problem.model import DREIDING, Model
+from beadsmith.problem.model import DREIDING, OWN_FORCE_FIELD, Model
 from beadsmith.problem.problem import Problem, load_model, load_problem
 from beadsmith.problem.quantity import parse_quantity
-from beadsmith.problem.schema import Local
+from beadsmith.problem.schema import Local, OwnForceField
 from beadsmith.problem.targets import KIND_OF_VARIABLE, parse_variable
 from beadsmith.units import UNIT_OF_KIND
 
@@ -86,7 +86,7 @@ def model_for(problem: Problem, path: Path | None) -> Model:
     if problem.atomistic:
         if path is not None:
             raise ProblemError("--model", str(path), "no model for a problem of atoms", "leave it out")
-        return DREIDING
+        return OWN_FORCE_FIELD if isinstance(problem.file.forcefield, OwnForceField) else DREIDING
     if path is None:
         raise ProblemError("--model", "nothing", "a model file (YAML)", "give --model MODEL")
     return load_model(path, problem)

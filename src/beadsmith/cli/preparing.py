@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from beadsmith.atomistic.data_file import type_counts
-from beadsmith.build.atoms import unplaced_atoms
+from beadsmith.build.atoms import unplaced_atoms, users_molecules
 from beadsmith.campaign.curing import model_of_cure
 from beadsmith.campaign.default_search import search_method
 from beadsmith.campaign.pool import available_cores, cluster_of, job_script, worker_count
@@ -29,8 +29,9 @@ from beadsmith.errors import EngineNotFound, ProblemError
 from beadsmith.forcefield.coefficients import interaction_names
 from beadsmith.problem.checks import recorded_states
 from beadsmith.problem.problem import Problem, load_model, load_problem, problem_schema
-from beadsmith.problem.schema import Formulas, Network, Periodic
+from beadsmith.problem.schema import Formulas, Network, OwnForceField, Periodic, Script, Vacuum
 from beadsmith.problem.styles import ANGLE_STYLES, BOND_STYLES, PAIR_STYLES
+from beadsmith.simulate.checkpoints import steps_before_pull, steps_between_restarts
 from beadsmith.simulate.engine import find_engine
 
 
@@ -47,6 +48,8 @@ def check(
     for name, experiment in loaded.experiments.items():
         if isinstance(experiment, Network):
             model_of_cure(loaded, name)
+        if isinstance(experiment, Script) and loaded.atomistic:
+            users_molecules(loaded, name, experiment)
     console = Console()
     _describe(console, loaded)
     engine = find_engine(loaded.file.compute.lammps) if timing else None
@@ -139,11 +142,17 @@ def _describe(console: Console, problem: Problem) -> None:
         if problem.atomistic and isinstance(experiment, Periodic):
             cured = " before the cure" if isinstance(experiment, Network) else ""
             say(console, f"    data file{cured}: {_types_in_words(problem, experiment)}")
+        if isinstance(experiment, Periodic | Vacuum):
+            every = steps_between_restarts(problem, experiment, steps_before_pull(experiment))
+            if every is not None:
+                say(console, f"    restart files every {every} steps, from which it goes on if it is killed")
 
 
 def _forcefield_in_words(problem: Problem) -> str:
     if problem.atomistic:
-        return f"{len(problem.graphs)} molecules of atoms; parameters: those of DREIDING"
+        own = isinstance(problem.file.forcefield, OwnForceField)
+        numbers = "those of your own files" if own else "those of DREIDING"
+        return f"{len(problem.graphs)} molecules of atoms; parameters: {numbers}"
     space = problem.parameters
     bonds, angles = interaction_names(problem)
     return (

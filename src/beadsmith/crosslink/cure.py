@@ -44,6 +44,7 @@ from beadsmith.problem.problem import Problem
 from beadsmith.problem.records import Failure, FailureKind
 from beadsmith.problem.replacing import replacing
 from beadsmith.problem.state import DEGREE, State
+from beadsmith.simulate.checkpoints import OFF
 from beadsmith.simulate.diagnosis import diagnose, incomplete
 from beadsmith.simulate.engine import Engine, run_simulation
 from beadsmith.simulate.outputs import OutputMissing, read_dump
@@ -165,7 +166,7 @@ class CureOrder:
 
     def _at(self, degree: float, stages: Sequence[schema.CureStage]) -> schema.Network:
         """The experiment at a degree, with other stages for its protocol; a cure goes on after a cycle, not within."""
-        changes = {"protocol": tuple(stages), "checkpoint": None}
+        changes = {"protocol": tuple(stages), "checkpoint": OFF}
         return cured_experiment(self.network, degree).model_copy(update=changes)
 
 

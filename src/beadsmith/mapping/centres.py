@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, triu
 
+from beadsmith.atomistic.molecules import SAME_ELEMENT
 from beadsmith.crosslink.topology import new_angles
 from beadsmith.errors import EstimateError, ProblemError
-from beadsmith.mapping.molecules import SAME_ELEMENT
 from beadsmith.problem.bead_mapping import MoleculeBeads, MoleculeOfAtoms, bead_order, molecule_beads
 from beadsmith.problem.molecules import interaction_name
 from beadsmith.problem.recording import Array, Bonded, Frames, Recording, Topology

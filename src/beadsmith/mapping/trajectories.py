@@ -19,10 +19,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from beadsmith.atomistic.molecules import AtomsInOrder
+from beadsmith.atomistic.topologies import INSTALL, MISSING
 from beadsmith.errors import EstimateError, ProblemError
 from beadsmith.mapping.centres import BeadCentres
-from beadsmith.mapping.molecules import AtomsInOrder
-from beadsmith.mapping.topologies import INSTALL, MISSING
 from beadsmith.mapping.whole import BondTree, Integers, bond_tree, whole_images
 from beadsmith.observe.unwrapping import unwrapped_by_steps
 from beadsmith.problem.recording import Array, Frames, interval_of

@@ -24,6 +24,7 @@ from beadsmith.problem.schema import (
     Network,
     Observable,
     Opaque,
+    OwnForceField,
     ProblemFile,
     PushOff,
     Reactions,
@@ -62,7 +63,7 @@ def coarse_molecules(file: ProblemFile) -> dict[str, Molecule]:
     found = {}
     for name, molecule in file.molecules.items():
         if isinstance(molecule, AtomisticMolecule):
-            remedy = "write 'forcefield: {atomistic: dreiding}' for molecules of atoms"
+            remedy = "write 'forcefield: {atomistic: dreiding}', or own, for molecules of atoms"
             raise ProblemError(f"molecules.{name}", "SMILES", "a sequence of beads", remedy)
         found[name] = molecule
     return found
@@ -73,13 +74,17 @@ def resolve_atoms(file: ProblemFile) -> Atoms:
 
     Raises:
         ProblemError: something of it belongs in a file of beads; SMILES that cannot be read; sites that do not fit
-            the reactions.
+            the reactions; an experiment that needs a force field which the file does not name.
     """
     for section in ("beads", "parameters"):
         if given := getattr(file, section):
-            remedy = "DREIDING knows all its numbers: remove it"
+            own = isinstance(file.forcefield, OwnForceField)
+            remedy = f"{'your own files have' if own else 'DREIDING knows'} all its numbers: remove it"
             raise ProblemError(section, f"{len(given)} entries", "none in a file of atoms", remedy)
     for name, experiment in file.experiments.items():
+        if isinstance(file.forcefield, OwnForceField) and not isinstance(experiment, Opaque):
+            remedy = "a force field of your own comes with its data file and its LAMMPS input (docs/own-script.md)"
+            raise ProblemError(f"experiments.{name}.kind", experiment.kind, "script", remedy)
         _check_experiment(experiment, f"experiments.{name}")
     graphs = {}
     for name, molecule in file.molecules.items():
@@ -178,7 +183,7 @@ def _check_relaxation(first: CureStage, where: str) -> None:
 
 def is_atomistic(file: ProblemFile) -> bool:
     """Whether a file is one of atoms."""
-    return isinstance(file.forcefield, Dreiding)
+    return isinstance(file.forcefield, Dreiding | OwnForceField)
 
 
 def _kind(mass: float) -> Bead:

@@ -42,6 +42,7 @@ from beadsmith.problem.schema import (
     Observable,
     OfTension,
     Opaque,
+    OwnForceField,
     PairStyle,
     Periodic,
     ProblemFile,
@@ -168,8 +169,9 @@ def check_files(file: ProblemFile, folder: Path) -> None:
                 raise ProblemError(where, extra, "a name that no other file of the simulation has", "rename it")
 
 
-def cutoff_of(forcefield: ForceField | Dreiding) -> tuple[str, float]:
+def cutoff_of(forcefield: ForceField | Dreiding | OwnForceField) -> tuple[str, float]:
     """Where the cutoff of a force field stands in the problem file, and what it is, angstrom."""
+    assert not isinstance(forcefield, OwnForceField)  # it is in an input that we do not write
     if isinstance(forcefield, ForceField):
         return "forcefield.pair.cutoff", forcefield.pair.cutoff
     return "forcefield.cutoff", forcefield.cutoff
@@ -250,7 +252,7 @@ def _check_protocol(experiment: Periodic | Vacuum, protocol: Sequence[Stage], bo
 
 
 def _check_checkpoint(experiment: Periodic | Vacuum, where: str) -> None:
-    if experiment.checkpoint is not None:
+    if experiment.checkpoint not in (None, "off"):
         _check_duration(experiment.checkpoint, experiment.timestep, f"{where}.checkpoint")
 
 

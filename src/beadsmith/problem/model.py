@@ -64,8 +64,9 @@ class Model:
             ) from error
 
 
-#: What stands for the model of a problem of atoms, whose force field is known in full.
+#: What stand for the model of a problem of atoms, whose force field is known in full: here, or by the user.
 DREIDING = Model("DREIDING", {})
+OWN_FORCE_FIELD = Model("a force field of your own", {})
 
 
 def constant_model(title: str, space: ParameterSpace, point: Mapping[str, float], **more: Any) -> Model:

@@ -12,6 +12,7 @@ from beadsmith.problem.functions import RadialBasis
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.schema import (
     Dreiding,
+    ForceField,
     Formulas,
     FromSeries,
     GlassTransitionHyperbola,
@@ -121,7 +122,7 @@ def _of_force_field(problem: Problem) -> Iterator[tuple[str, str]]:
         if problem.file.forcefield.charges == "gasteiger":
             yield "gasteiger1980", "charges of the atoms"
         yield "martinez2009", "packing, Packmol"
-    elif problem.file.forcefield.pair.style == "mie/cut":
+    elif isinstance(problem.file.forcefield, ForceField) and problem.file.forcefield.pair.style == "mie/cut":
         yield "avendano2011", "coarse-grained Mie potentials"
 
 

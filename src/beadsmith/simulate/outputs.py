@@ -157,7 +157,7 @@ def _read_positions(path: Path, simulation: Simulation) -> tuple[NDArray[np.int6
             f"{path.name} has {positions.shape[1]} atoms; the molecules of the experiment have "
             f"{len(simulation.topology.masses)}"
         )
-    return steps, positions, boxes
+    return steps, positions if simulation.order is None else positions[:, simulation.order], boxes
 
 
 def _once(steps: NDArray[np.int64], positions: Array, boxes: Array) -> tuple[NDArray[np.int64], Array, Array]:

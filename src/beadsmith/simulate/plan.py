@@ -9,17 +9,19 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beadsmith.atomistic.data_file import atomistic_data_file, coefficient_file
 from beadsmith.atomistic.data_file import style_lines as atomistic_style_lines
 from beadsmith.atomistic.system import AtomisticSystem
-from beadsmith.build.atoms import dreiding_options, packed_atoms
+from beadsmith.build.atoms import dreiding_options, packed_atoms, users_molecules
 from beadsmith.build.data_file import data_file
 from beadsmith.build.system import System, isolated, melt, topology_of
 from beadsmith.errors import ProblemError
 from beadsmith.forcefield.coefficients import coefficient_lines, diameters, style_lines
 from beadsmith.forcefield.export import lammps_include
 from beadsmith.problem.checks import cutoff_of
+from beadsmith.problem.durations import steps_of
 from beadsmith.problem.model import Model
 from beadsmith.problem.problem import Problem
 from beadsmith.problem.recording import Topology
@@ -35,6 +37,7 @@ from beadsmith.problem.schema import (
     Vacuum,
 )
 from beadsmith.problem.state import State
+from beadsmith.simulate.checkpoints import steps_before_pull, steps_between_restarts
 from beadsmith.simulate.script import (
     RELAXED,
     Resumed,
@@ -68,6 +71,8 @@ class Simulation:
         script_state: state of the user's own experiment.
         timestep: fs.
         topology: of the beads in the dump; None if not known.
+        order: which one of the dump, counted by id, each bead of the topology is, shape (beads,); None if they stand in
+            that order.
         processors: MPI processes.
         time_limit: wall-clock seconds.
         engine: version of LAMMPS; part of the name.
@@ -84,6 +89,7 @@ class Simulation:
     script_state: State = field(default_factory=State)
     variables: tuple[tuple[str, str], ...] = ()
     topology: Topology | None = None
+    order: NDArray[np.int64] | None = None
     processors: int = 1
     inherited: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -105,6 +111,7 @@ class Simulation:
             kinds,
             sorted(files.items()),
             *([sorted(self.inherited.items())] if self.inherited else []),
+            *([self.order.tolist()] if self.order is not None else []),
         ]
         return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -208,7 +215,8 @@ def script_of(
     problem: Problem, experiment: Periodic | Vacuum, model: Model, seed: int, end: str | None = None
 ) -> WrittenScript:
     """The input script of :func:`plan_system`; it does not depend on the system."""
-    return write_script(replace(_settings(problem, experiment, model, seed), end=end))
+    settings = _settings(problem, experiment, model, seed, steps_before_pull(experiment))
+    return write_script(replace(settings, end=end))
 
 
 def plan_continuation(
@@ -229,7 +237,8 @@ def plan_continuation(
     resumed = [
         Resumed(first.stretches[number], steps, f"from_{number}.restart") for number, (steps, _, _) in wanted.items()
     ]
-    script = write_continuation(_settings(problem, experiment, model, seed), resumed)
+    steps = sum(one.steps for one in resumed)
+    script = write_continuation(_settings(problem, experiment, model, seed, steps), resumed)
     files = {**_coefficients_of(first), "in.lammps": script.text}
     return replace(first, files=files, stretches=script.stretches, inherited=inherited)
 
@@ -243,7 +252,8 @@ def plan_tensions(problem: Problem, experiment: Experiment, model: Model, relaxe
     """
     if isinstance(experiment, Opaque) or not isinstance(stage := experiment.protocol[-1], Tension):
         return {}
-    settings = _settings(problem, experiment, model, seed=0)  # the thermostat of tension has none
+    steps = steps_of(stage, experiment.timestep) // len(stage.axes)
+    settings = _settings(problem, experiment, model, 0, steps)  # the thermostat of tension needs no seed
     scripts = {axis: write_tension(settings, stage, axis) for axis in stage.axes}
     inherited, kept = {RELAXED: (relaxed.name, RELAXED)}, _coefficients_of(relaxed)
     return {
@@ -259,7 +269,7 @@ def _coefficients_of(simulation: Simulation) -> dict[str, str]:
     return {name: text for name, text in simulation.files.items() if name == _COEFFICIENTS}
 
 
-def _settings(problem: Problem, experiment: Periodic | Vacuum, model: Model, seed: int) -> Settings:
+def _settings(problem: Problem, experiment: Periodic | Vacuum, model: Model, seed: int, steps: int) -> Settings:
     state = State.of(experiment.state).with_(T=first_temperature(experiment))
     periodic = isinstance(experiment, Periodic)
     precision = problem.file.precision
@@ -272,6 +282,7 @@ def _settings(problem: Problem, experiment: Periodic | Vacuum, model: Model, see
         diameters=(),
         shortest_edge=2.0 * cutoff_of(problem.file.forcefield)[1] if periodic else None,
         restarts=precision is not None and precision.longest > 1,
+        checkpoint=steps_between_restarts(problem, experiment, steps),
     )
     if problem.atomistic:
         return replace(general, styles=atomistic_style_lines(dreiding_options(problem)), charged=True)
@@ -300,13 +311,18 @@ def _users_own(problem: Problem, name: str, experiment: Script, model: Model, se
     where = f"experiments.{name}"
     state = State.of(experiment.state)
     files = {"in.lammps": _text_of(problem, experiment.script, f"{where}.script")}
-    files[_COEFFICIENTS] = lammps_include(problem, model, state)
-    variables = {"coefficients": _COEFFICIENTS, "seed": str(1 + seed % 899_999_963)}
+    variables = {"seed": str(1 + seed % 899_999_963)}
+    if not problem.atomistic:
+        # The force field of atoms stands in the user's own files.
+        files[_COEFFICIENTS] = lammps_include(problem, model, state)
+        variables["coefficients"] = _COEFFICIENTS
     if experiment.data is not None:
         files["system.data"] = _text_of(problem, experiment.data, f"{where}.data")
         variables["data"] = "system.data"
     for number, extra in enumerate(experiment.files, start=1):
         files[extra.rsplit("/", 1)[-1]] = _text_of(problem, extra, f"{where}.files.{number}")
+    found = users_molecules(problem, name, experiment) if problem.atomistic else None
+    declared = topology_of(problem, experiment.molecules) if experiment.molecules else None
     return Simulation(
         experiment=name,
         files=files,
@@ -316,7 +332,8 @@ def _users_own(problem: Problem, name: str, experiment: Script, model: Model, se
         recordings=experiment.recordings,
         script_state=state,
         variables=tuple(sorted(variables.items())),
-        topology=topology_of(problem, experiment.molecules) if experiment.molecules else None,
+        topology=declared if found is None else found.topology,
+        order=None if found is None else found.order,
         processors=experiment.processors,
     )
 

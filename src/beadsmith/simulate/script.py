@@ -98,6 +98,7 @@ class Settings:
         restarts: whether the end of every recorded stretch is kept, so that it can be continued.
         end: name of a dump of the last positions; none if None.
         charged: whether it is a system of atoms, with charges, torsions and impropers.
+        checkpoint: steps between two restart files from which what is killed goes on; None without.
     """
 
     experiment: Periodic | Vacuum
@@ -110,6 +111,7 @@ class Settings:
     restarts: bool = False
     end: str | None = None
     charged: bool = False
+    checkpoint: int | None = None
 
 
 def write_script(settings: Settings) -> Script:
@@ -367,11 +369,9 @@ def _series(number: int, stretch: Stretch, columns: Mapping[str, str], every: in
 
 def _checkpoints(settings: Settings, part: int, multiple: int = 1) -> list[str]:
     """Restart files of a part of the input, between samples that are averages over ``multiple`` steps."""
-    experiment = settings.experiment
-    if experiment.checkpoint is None:
+    if settings.checkpoint is None:
         return []
-    every = parse_duration(experiment.checkpoint, experiment.timestep)
-    return [f"restart {-(-every // multiple) * multiple} {' '.join(checkpoints_of(part))}"]
+    return [f"restart {-(-settings.checkpoint // multiple) * multiple} {' '.join(checkpoints_of(part))}"]
 
 
 def _barostat(stage: Dynamics | Ladder, timestep: float) -> str:

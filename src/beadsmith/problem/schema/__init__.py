@@ -19,7 +19,7 @@ from beadsmith.problem.schema.experiments import (
     Vacuum,
 )
 from beadsmith.problem.schema.file import ProblemFile
-from beadsmith.problem.schema.interactions import Dreiding, ForceField, PairStyle, ParameterRule
+from beadsmith.problem.schema.interactions import Dreiding, ForceField, OwnForceField, PairStyle, ParameterRule
 from beadsmith.problem.schema.methods import (
     CALIBRATION_MISFITS,
     FUNCTION_FORMS,
@@ -107,6 +107,7 @@ __all__ = [
     "OfMolecules",
     "OfTension",
     "Opaque",
+    "OwnForceField",
     "PairStyle",
     "ParameterRule",
     "Periodic",

@@ -11,6 +11,11 @@ from beadsmith.problem.schema.protocols import Dynamics, Minimize, PushOff, Stag
 from beadsmith.problem.schema.section import Count, FormulaText, Name, QuantityText, Section, words
 
 
+def _off(value: object) -> object:
+    # YAML reads the word off as no.
+    return "off" if value is False else value
+
+
 class Simulated(Section):
     """What experiments that Beadsmith itself writes have in common."""
 
@@ -26,9 +31,9 @@ class Simulated(Section):
     """MPI processes of one simulation."""
     skin: Length = 2.0
     """Neighbour-list skin."""
-    checkpoint: QuantityText | None = None
+    checkpoint: Annotated[QuantityText | None, BeforeValidator(_off)] = None
     """Write a restart file so often, such as '15 ps' or '5000 steps': a simulation that was killed goes on from it
-    instead of from its beginning."""
+    instead of from its beginning.  About every five minutes of a long simulation if left out; never if off."""
     bonded_substeps: Count = 1
     """Bonds and angles are integrated so many times in every time step (r-RESPA)."""
 

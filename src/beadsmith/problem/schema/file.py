@@ -34,7 +34,7 @@ class ProblemFile(Section):
     reactions: Reactions | None = None
     """Bonds that may form while a network is cured."""
     forcefield: AnyForceField
-    """Form of the interactions: of beads, with a pair style, or of atoms, 'atomistic: dreiding'."""
+    """Form of the interactions: of beads, with a pair style, or of atoms, 'atomistic: dreiding' or 'atomistic: own'."""
     parameters: dict[str, RangeOrRule] = {}
     """By name or pattern ('pair.*.sigma'): range, fixed or tied; later entries overrule earlier ones."""
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)]

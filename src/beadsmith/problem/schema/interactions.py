@@ -67,10 +67,16 @@ class ForceField(Section):
     """Scaling of pair interactions between beads one, two and three bonds apart."""
 
 
+def _known_force_field(name: object) -> object:
+    if name not in ("dreiding", "own"):
+        raise ValueError("one of dreiding, own")
+    return name
+
+
 class Dreiding(Section):
     """All atoms by the DREIDING force field (Mayo, Olafson and Goddard 1990), with its exp-6 form; nothing is free."""
 
-    atomistic: Literal["dreiding"]
+    atomistic: Annotated[Literal["dreiding"], BeforeValidator(_known_force_field)]
     """Name of the force field."""
     charges: Literal["gasteiger", "none"] = "gasteiger"
     """Partial charges of the atoms."""
@@ -87,13 +93,25 @@ class Dreiding(Section):
     an epoxy is some 2 % too light at 10 angstrom."""
 
 
-def _of_dreiding(section: object) -> str:
+class OwnForceField(Section):
+    """All atoms by a force field of one's own: data files and inputs of experiments of kind script hold all of it."""
+
+    atomistic: Literal["own"]
+    """That it is one's own."""
+
+
+def _which_force_field(section: object) -> str:
+    if isinstance(section, OwnForceField) or (isinstance(section, dict) and section.get("atomistic") == "own"):
+        return "OwnForceField"
     given = section if isinstance(section, dict) else getattr(section, "model_fields_set", ())
     return "Dreiding" if "atomistic" in given else "ForceField"
 
 
 AnyForceField = Annotated[
-    Annotated[ForceField, Tag("ForceField")] | Annotated[Dreiding, Tag("Dreiding")], Discriminator(_of_dreiding)
+    Annotated[ForceField, Tag("ForceField")]
+    | Annotated[Dreiding, Tag("Dreiding")]
+    | Annotated[OwnForceField, Tag("OwnForceField")],
+    Discriminator(_which_force_field),
 ]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beadsmith.atomistic.molecules import AtomsOfFile
 from beadsmith.errors import ProblemError
-from beadsmith.mapping.molecules import AtomsOfFile
 
 Integers = NDArray[np.int64]
 
@@ -21,29 +21,32 @@ MISSING = "the package MDAnalysis, which reads it"
 INSTALL = "pip install MDAnalysis"
 
 
-def read_atoms(path: Path) -> AtomsOfFile:
+def read_atoms(path: Path, where: str = "--topology") -> AtomsOfFile:
     """The atoms of a file, their masses and bonds, and to which molecule they belong.
 
     Molecules are residues, their kinds the names of these; in a LAMMPS data file they are the molecules, whose kinds
     have no names and whose atoms are called 1, 2, 3, ...  A file without bonds has those that MDAnalysis guesses from
     the distances of the atoms in the first residue of each kind.
 
+    Args:
+        path: of the file.
+        where: what named it, for messages.
+
     Raises:
         ProblemError: no such file, one that cannot be read, masses or bonds that are not known; or MDAnalysis is not
             installed.
     """
     if not path.is_file():
-        raise ProblemError("--topology", str(path), "a file that exists")
-    universe = _universe(path)
+        raise ProblemError(where, str(path), "a file that exists")
+    universe = _universe(path, where)
     named = path.suffix.lower() in NAMED_FORMATS
     groups = universe.atoms.resindices if named else universe.atoms.resids
     masses = np.asarray(universe.atoms.masses, dtype=np.float64)
     if not (masses > 0).all():
         atom = universe.atoms[int(np.argmin(masses))]
         received = f"atom {atom.ix + 1}{f' ({atom.name})' if named else ''} without mass"
-        raise ProblemError(
-            str(path), received, "atoms whose masses are known", "name a file that has them, such as tpr"
-        )
+        remedy = "name a file that has them, such as tpr" if named else "add its section Masses"
+        raise ProblemError(str(path), received, "atoms whose masses are known", remedy)
     ids = np.asarray(groups, dtype=np.int64)
     names = tuple(map(str, universe.atoms.names)) if named else _numbered(ids)
     kinds = dict(enumerate(map(str, universe.residues.resnames))) if named else {}
@@ -51,7 +54,7 @@ def read_atoms(path: Path) -> AtomsOfFile:
     return AtomsOfFile(str(path), names, masses, ids, kinds, bonds)
 
 
-def _universe(path: Path) -> Any:
+def _universe(path: Path, where: str) -> Any:
     try:
         with warnings.catch_warnings():
             # What MDAnalysis says of columns that are missing does not matter here.
@@ -62,7 +65,7 @@ def _universe(path: Path) -> Any:
                 return Universe(str(path))
             return Universe(str(path), topology_format="DATA", format="DATA")
     except ImportError as error:
-        raise ProblemError("--topology", str(path), MISSING, INSTALL) from error
+        raise ProblemError(where, str(path), MISSING, INSTALL) from error
     except Exception as error:  # its readers raise whatever they stumble over
         expected = "a LAMMPS data file (atom_style full), gro, pdb, tpr or psf"
         raise ProblemError(str(path), f"a file that cannot be read ({error})", expected) from error
