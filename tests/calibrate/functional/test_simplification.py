@@ -89,7 +89,7 @@ def test_a_user_picks_another_step(determined, free):
     assert path.chosen("bic") == path.best
     assert path.chosen("knee") == path.knee
     assert [numbers[path.chosen(wanted)] for wanted in numbers] == numbers
-    # The last radial basis functions take their shape along: no step has as many numbers as asked for, so one has fewer.
+    # The last radial basis functions take their shape along: a step has two numbers fewer than the one before.
     missing = next(wanted for wanted in range(2, 7) if wanted not in numbers)
     assert numbers[path.chosen(missing)] == max(one for one in numbers if one < missing)
     for wanted in (1, 8):
