@@ -212,8 +212,6 @@ def test_neighbouring_states_do_not_average_the_surrogates_error_away(make_linea
 @pytest.mark.slow
 def test_hidden_functions_lie_inside_their_envelopes_at_the_stated_rate(twin):
     """Over several noises, at all states of all functions."""
-    from beadsmith.calibrate.functional import make_twin
-
     inside = []
     for seed in range(4):
         other = make_twin(seed=seed, states=8)
