@@ -77,8 +77,9 @@ class Density:
         maximum likelihood": D. S. Oliver, N. He, A. C. Reynolds, ECMOR V (1996)).  As they are, they say how far it
         extends and along what, better than derivatives at one point do.
 
-        Each optimum is looked for from its own draw of the prior, or from where it would be if all were linear around
-        the calibrated functions, whichever fits better: where targets are precise, no few steps lead there from afar.
+        Each optimum is looked for from its own draw of the prior, from the calibrated functions, or from where it would
+        be if all were linear around these, whichever fits best: where targets are precise, few steps do not lead there
+        from afar.
 
         Args:
             count: how many.
@@ -114,8 +115,10 @@ class Density:
         # One matrix for all: the derivatives are those at the same place.
         steps = np.linalg.lstsq(slopes[0], -here.T, rcond=None)[0].T
         near, far = np.clip(around + steps, 0.0, 1.0), np.clip(centres, 0.0, 1.0)
-        nearer = (residuals(near)[0] ** 2).sum(-1) < (residuals(far)[0] ** 2).sum(-1)
-        return descend(residuals, np.where(nearer[:, None], near, far), _STEPS_OF_A_DRAW).coordinates
+        begins = np.stack([np.repeat(around[None], count, axis=0), near, far])
+        costs = np.stack([(residuals(one)[0] ** 2).sum(-1) for one in begins])
+        best = begins[costs.argmin(0), np.arange(count)]
+        return descend(residuals, best, _STEPS_OF_A_DRAW).coordinates
 
     def _of_targets(self, coordinates: Array) -> tuple[float, Array]:
         predictor = self.objective.predictor
