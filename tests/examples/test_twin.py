@@ -64,12 +64,12 @@ def test_hidden_functions_are_found_and_their_classes_too(tmp_path):
     deviations = np.concatenate([_deviations(hidden, name, one) for name, one in posterior["envelopes"].items()])
     assert np.abs(deviations).max() < 3.0
     assert (np.abs(deviations) < 2.0).mean() > 0.9
-    # What is simplified is as close: 2 % of the range of each function, at every state.
+    # What is simplified is as close: 3 % of the range of each function, at every state.
     simplified = load_model(tmp_path / "study" / "simplified.yaml", problem)
     for degree in (0.0, 0.5, 0.95):
         found, wanted = (model.at(State.of(DC=degree)) for model in (simplified, hidden))
         for one in problem.parameters.free:
-            assert abs(found[one.name] - wanted[one.name]) < 0.02 * (one.high - one.low), one.name
+            assert abs(found[one.name] - wanted[one.name]) < 0.03 * (one.high - one.low), one.name
 
 
 def _deviations(hidden, name, envelope):
