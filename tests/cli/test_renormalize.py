@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,6 +165,29 @@ def test_other_forms_are_fitted_to_the_same_study(renormalized, form, numbers, t
     assert "Left out" in page
     assert "beadsmith calibrate problem.yaml" in page
     assert f"--functions {form}" in page
+
+
+def test_another_step_of_the_path_and_baselines_are_had_for_the_asking(renormalized, tmp_path):
+    shutil.copytree(renormalized / "study", tmp_path / "study")
+    words = (renormalized / "problem.yaml", "--study", tmp_path / "study", "--json", tmp_path / "answer.json")
+    done = beadsmith("renormalize", *words, "--rounds", 0, "--simplify", 6)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads((tmp_path / "answer.json").read_text())
+    steps = [step["free_parameters"] for step in answer["simplification"]["steps"]]
+    assert answer["free_parameters"]["after"] == max(one for one in steps if one <= 6)
+    assert f"Simplified to {answer['free_parameters']['after']} numbers" in done.stdout
+
+    done = beadsmith("calibrate", *words, "--functions", "linear", "--baselines")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads((tmp_path / "answer.json").read_text())
+    assert set(answer["baselines"]) == {"constant", "sigmoid", "free", "one_response_at_a_time"}
+    for one in answer["baselines"].values():
+        assert {system: set(errors) for system, errors in one["rmspe"].items()} == {
+            "one": {"one_density", "one_stiffness"},
+            "other": {"other_density"},
+        }
+    assert answer["baselines"]["constant"]["mean_rmspe"] > answer["mean_rmspe"]
+    assert "one response" in " ".join(done.stdout.split())
 
 
 def wrong(tmp_path: Path, *words: object, text: str = FILE) -> str:

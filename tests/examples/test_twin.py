@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
+from beadsmith.problem.functions import Constant, Linear, RadialBasis
 from beadsmith.problem.problem import load_model, load_problem
 from beadsmith.problem.state import State
 
@@ -40,16 +42,37 @@ def test_the_real_study_shares_its_beads_and_its_ranges_with_the_twin():
 
 
 @pytest.mark.slow
-def test_hidden_functions_are_found_with_half_the_numbers(tmp_path):
+def test_hidden_functions_are_found_and_their_classes_too(tmp_path):
+    """Exactly the class of each of the fourteen: nine constants, four lines, one of radial basis functions."""
     command = [sys.executable, "-m", "beadsmith", "renormalize", str(EXAMPLE / "twin.yaml")]
     command += ["--study", str(tmp_path / "study"), "--json", str(tmp_path / "answer.json")]
     subprocess.run(command, check=True, timeout=1200)
     answer = json.loads((tmp_path / "answer.json").read_text())
-    assert answer["free_parameters"]["before"] == 43
-    assert answer["free_parameters"]["after"] <= 24
+    assert answer["free_parameters"] == {"before": 43, "after": 21}
     for when in ("before", "after"):
         assert max(error for system in answer["rmspe"][when].values() for error in system.values()) < 5
     assert answer["validated"]
-    # What depends on the degree of crosslinking most, and what does not at all.
-    assert answer["forms"]["after"]["pair.B3.sigma"] != "constant"
-    assert answer["forms"]["after"]["pair.B7.sigma"] == "constant"
+    problem = load_problem(EXAMPLE / "twin.yaml")
+    hidden = load_model(EXAMPLE / "models" / "giuntoli2021.yaml", problem)
+    classes = {Constant: "constant", Linear: "linear", RadialBasis: "rbf"}
+    assert answer["forms"]["after"] == {
+        one.name: classes[type(hidden.functions[one.name])] for one in problem.parameters.free
+    }
+    # Each hidden function lies within three standard deviations of the posterior's mean at every state, and most of
+    # what they say within two.
+    posterior = json.loads((tmp_path / "study" / "uncertainty.json").read_text())["posterior"]
+    deviations = np.concatenate([_deviations(hidden, name, one) for name, one in posterior["envelopes"].items()])
+    assert np.abs(deviations).max() < 3.0
+    assert (np.abs(deviations) < 2.0).mean() > 0.9
+    # What is simplified is as close: 3 % of the range of each function, at every state.
+    simplified = load_model(tmp_path / "study" / "simplified.yaml", problem)
+    for degree in (0.0, 0.5, 0.95):
+        found, wanted = (model.at(State.of(DC=degree)) for model in (simplified, hidden))
+        for one in problem.parameters.free:
+            assert abs(found[one.name] - wanted[one.name]) < 0.03 * (one.high - one.low), one.name
+
+
+def _deviations(hidden, name, envelope):
+    """Of a hidden function from the mean of its envelope, in standard deviations."""
+    truth = [hidden.functions[name](State.of(DC=point)) for point in envelope["points"]]
+    return (np.array(truth) - envelope["mean"]) / envelope["stderr"]

@@ -12,16 +12,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from beadsmith.calibrate.functional.calibration import Calibration
+from beadsmith.calibrate.functional.baselines import Baselines
+from beadsmith.calibrate.functional.calibration import Calibration, mean_rmspe
 from beadsmith.calibrate.functional.envelopes import Uncertainty
 from beadsmith.campaign.renormalization.dataset import write_table
 from beadsmith.campaign.renormalization.designing import check_design
-from beadsmith.campaign.renormalization.functions import Fit
+from beadsmith.campaign.renormalization.functions import Fit, simplification_declared
 from beadsmith.campaign.renormalization.history import keep_command
 from beadsmith.campaign.renormalization.loop import Renormalized
 from beadsmith.campaign.renormalization.loop import renormalize as run_stages
 from beadsmith.campaign.renormalization.stages import (
     SAMPLES,
+    baselines,
     calibration,
     judged_surrogates,
     last_round,
@@ -55,7 +57,7 @@ from beadsmith.cli.progress import display
 from beadsmith.cli.speech import say
 from beadsmith.errors import ProblemError
 from beadsmith.problem.problem import load_model
-from beadsmith.problem.schema import CALIBRATION_MISFITS, FUNCTION_FORMS, POSTERIORS
+from beadsmith.problem.schema import CALIBRATION_MISFITS, FUNCTION_FORMS, POSTERIORS, SIMPLIFICATIONS
 from beadsmith.problem.state import State
 from beadsmith.report.renormalization import write_renormalization_report
 from beadsmith.report.renormalization_tables import apart_of, missed_of
@@ -141,6 +143,12 @@ def calibrate(
     fidelity: FidelityOption = None,
     functions: FunctionsOption = None,
     misfit: MisfitOption = None,
+    with_baselines: Annotated[
+        bool,
+        typer.Option(
+            "--baselines", help="Compare with constants, sigmoids, free functions, and each observable fitted alone."
+        ),
+    ] = False,
     seed: SeedOption = 1,
     study: StudyOption = None,
     json: JsonOption = None,
@@ -157,10 +165,11 @@ def calibrate(
         title = f"{bench.problem.file.title}, calibrated"
         write_model(bench, "calibrated", title, found, _known(console, bench, fit, found))
         warnings = _warned(console, [*found.warnings, *_of_surrogates(bench, judged_surrogates(bench))])
-        print_rmspe(console, {f"{found.free_parameters} numbers": found.rmspe})
+        beside = _beside(baselines(bench, fit)) if with_baselines else {}
+        print_rmspe(console, {f"{found.free_parameters} numbers": found.rmspe, **_columns(beside)})
         path = bench.study.folder / "calibrated.yaml"
         say(console, f"Calibrated model  {path}")
-        found_and_said = {**_without_digest(document), "warnings": warnings, "model": str(path)}
+        found_and_said = {**_without_digest(document), **beside, "warnings": warnings, "model": str(path)}
         write_answer(json, {"command": "calibrate", **answer(), **found_and_said})
 
 
@@ -205,6 +214,13 @@ def renormalize(
     posterior: Annotated[
         str | None, typer.Option(help=f"Instead of calibration.posterior: {', '.join(POSTERIORS)}.", metavar="SAMPLER")
     ] = None,
+    simplify: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Instead of calibration.simplify: {', '.join(SIMPLIFICATIONS)}, or how many numbers to keep.",
+            metavar="CHOICE",
+        ),
+    ] = None,
     rounds: Annotated[
         int | None, typer.Option(min=0, help="Rounds of validation at most, instead of calibration.rounds.")
     ] = None,
@@ -223,13 +239,14 @@ def renormalize(
     console = Console()
     with workbench(console, problem, fidelity, study, seed, workers, points) as (bench, answer):
         fit = Fit.declared(bench.problem, seed, functions, misfit, posterior)
+        wanted = simplification_declared(bench.problem, fit, simplify)
         begin_design(bench.problem, bench.study, seed)
         keep_command(bench.study, command_given(context, bench.problem, seed))
         known = bench.problem.file.design is not None and bool(bench.problem.file.design.data)
         if points is not None or not known:
             simulate_design(bench.problem, bench.systems, bench.study, seed, bench.progress)
             write_table(bench.problem, bench.systems, bench.study)
-        found = run_stages(bench, fit, bench.problem.file.calibration.rounds if rounds is None else rounds)
+        found = run_stages(bench, fit, bench.problem.file.calibration.rounds if rounds is None else rounds, wanted)
         report = write_renormalization_report(bench.problem, bench.study)
         for document in found.validations:
             print_validation(console, document)
@@ -238,6 +255,7 @@ def renormalize(
         if found.validations:
             columns["simulated"] = found.validations[-1]["rmspe"]
         print_rmspe(console, columns)
+        _print_path(console, found.simplification)
         paths = {name: bench.study.folder / f"{name}.yaml" for name in ("calibrated", "simplified")}
         say(console, f"Calibrated model  {paths['calibrated']}")
         say(console, f"Simplified model  {paths['simplified']}")
@@ -369,6 +387,51 @@ def _print_sensitivities(console: Console, document: dict[str, Any]) -> None:
         say(console, f"left out: {sentence}")
 
 
+def _beside(found: Baselines) -> dict[str, Any]:
+    """What ``calibrate --baselines`` answers of them."""
+    alone = found.one_response_at_a_time
+    merged: dict[str, dict[str, float]] = {}
+    for one in alone.values():
+        for system, errors in one.rmspe.items():
+            merged.setdefault(system, {}).update(errors)
+    by_form = {"constant": found.constant, "sigmoid": found.sigmoid, "free": found.free}
+    numbers = {name: one.free_parameters for name, one in alone.items()}
+    answer = {
+        name: {"rmspe": one.rmspe, "mean_rmspe": one.mean_rmspe, "free_parameters": one.free_parameters}
+        for name, one in by_form.items()
+    }
+    together = {"rmspe": merged, "mean_rmspe": mean_rmspe(merged), "free_parameters": numbers}
+    return {"baselines": {**answer, "one_response_at_a_time": together}}
+
+
+def _columns(beside: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for the table of errors."""
+    return {name.replace("_", " "): one["rmspe"] for name, one in beside.get("baselines", {}).items()}
+
+
+def _print_path(console: Console, document: Mapping[str, Any]) -> None:
+    """Which step of the path was taken, and what else there is."""
+    path = document["path"]
+    if path is not None:
+        numbers = [step["free_parameters"] for step in path["steps"]]
+        found = f"lowest {path['criterion']} at {numbers[path['best']]} numbers, knee at {numbers[path['knee']]}"
+        say(console, f"Simplified to {numbers[document['chosen']]} numbers ({found}); --simplify takes another step")
+
+
+def _path_of(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    path = document["path"]
+    if path is None:
+        return None
+    numbers = [step["free_parameters"] for step in path["steps"]]
+    places = {"lowest": path["best"], "knee": path["knee"], "chosen": document["chosen"]}
+    shown = ("free_parameters", "parameter", "form", "score", "mean_rmspe")
+    return {
+        "criterion": path["criterion"],
+        **{name: numbers[place] for name, place in places.items()},
+        "steps": [{key: step[key] for key in shown} for step in path["steps"]],
+    }
+
+
 def _renormalized(found: Renormalized, paths: Mapping[str, Path]) -> dict[str, Any]:
     """What ``renormalize`` answers besides the head."""
     calibrations = {"before": found.calibrated, "after": found.simplified}
@@ -385,6 +448,7 @@ def _renormalized(found: Renormalized, paths: Mapping[str, Path]) -> dict[str, A
             for entries in found.surrogates["surrogates"].values()
             for name, entry in entries.items()
         },
+        "simplification": _path_of(found.simplification),
         "uncertainty": found.uncertainty["sentences"],
         "validated": found.validated,
         "rounds": [{key: one[key] for key in _OF_ROUND} for one in found.validations],

@@ -50,12 +50,14 @@ class SimplificationPath:
         criterion: by which it is judged.
         candidates: from all numbers to the fewest.
         best, knee: places of the lowest score, and of the last step before accuracy is lost quickly.
+        chosen: place of the model that is handed on.
     """
 
     criterion: str
     candidates: tuple[Candidate, ...]
     best: int
     knee: int
+    chosen: int
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,7 @@ def _path(document: Document) -> SimplificationPath | None:
         candidates=tuple(_candidate(one) for one in path["steps"]),
         best=path["best"],
         knee=path["knee"],
+        chosen=document.get("chosen", path["best"]),
     )
 
 

@@ -82,6 +82,21 @@ def test_the_path_goes_from_all_numbers_to_one_for_each_function(determined, fre
     assert told == [(index + 1, 5) for index in range(5)]
 
 
+def test_a_user_picks_another_step(determined, free):
+    path = simplify(free, determined)
+    numbers = [step.calibration.free_parameters for step in path.steps]
+
+    assert path.chosen("bic") == path.best
+    assert path.chosen("knee") == path.knee
+    assert [numbers[path.chosen(wanted)] for wanted in numbers] == numbers
+    # The last radial basis functions take their shape along: a step has two numbers fewer than the one before.
+    missing = next(wanted for wanted in range(2, 7) if wanted not in numbers)
+    assert numbers[path.chosen(missing)] == max(one for one in numbers if one < missing)
+    for wanted in (1, 8):
+        with pytest.raises(ProblemError, match=f"simplify: received {wanted} numbers, expected 2 .* to 7"):
+            path.chosen(wanted)
+
+
 def test_what_a_step_will_cost_is_foreseen_where_the_problem_is_linear(make_linear_system):
     """Lines to constants: linear in all coordinates, so that Wald's estimate is the cost itself."""
     hidden = (Linear("DC", 1.8, 0.1), Linear("DC", 2.0, -0.15))

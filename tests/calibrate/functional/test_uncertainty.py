@@ -12,6 +12,7 @@ from beadsmith.calibrate.functional import (
     calibrate,
     compare_widths,
     make_forms,
+    make_twin,
     posterior_uncertainty,
     published_uncertainty,
     randomised_uncertainty,
@@ -146,7 +147,7 @@ def test_randomised_optima_of_a_linear_problem_are_the_normal_posterior(linear, 
     objective = Objective(Predictor(calibrated.family, linear), calibrated.rule, calibrated.prior)
     density = make_density(objective, np.asarray(calibrated.coordinates), moving=False)
 
-    draws = density.randomised(4000, np.random.default_rng(1))
+    draws = density.randomised(4000, np.random.default_rng(1), np.asarray(calibrated.coordinates))
 
     mean, covariance = closed_form(calibrated, linear, 12.0 + calibrated.prior**-2)
     spread = np.sqrt(np.diag(covariance))
@@ -154,6 +155,20 @@ def test_randomised_optima_of_a_linear_problem_are_the_normal_posterior(linear, 
     np.testing.assert_allclose(
         np.cov(draws.T) / np.outer(spread, spread), covariance / np.outer(spread, spread), atol=0.08
     )
+
+
+def test_randomised_optima_fit_precise_targets_as_well_as_these_are_known():
+    """Whatever the parameters do, no property can be less known than its target: predictions scatter by its error."""
+    precise = make_twin(noise=0.001, spread=0.0005, states=8)
+    forms = make_forms("rbf", precise.systems, centres=(0.0, 0.5, 1.0))
+    found = calibrate(precise.systems, forms, starts=16)
+
+    uncertainty = randomised_uncertainty(found, precise.systems, draws=24)
+
+    predictor = Predictor(found.family, precise.systems)
+    mean, variance = predictor.predict(np.asarray(uncertainty.draws))
+    known = predictor.target_variances + variance.mean(0)
+    assert (mean.var(0) / known).mean() < 1.0
 
 
 def test_nuts_draws_the_closed_form_of_a_linear_problem(linear, calibrated):
@@ -197,8 +212,6 @@ def test_neighbouring_states_do_not_average_the_surrogates_error_away(make_linea
 @pytest.mark.slow
 def test_hidden_functions_lie_inside_their_envelopes_at_the_stated_rate(twin):
     """Over several noises, at all states of all functions."""
-    from beadsmith.calibrate.functional import make_twin
-
     inside = []
     for seed in range(4):
         other = make_twin(seed=seed, states=8)

@@ -15,11 +15,12 @@ from beadsmith.campaign.evaluate import submit
 from beadsmith.campaign.laboratory import Laboratory
 from beadsmith.campaign.renormalization.dataset import add_table, known_rows, validation_tables
 from beadsmith.campaign.renormalization.designing import run_design
-from beadsmith.campaign.renormalization.functions import Fit, model_of
+from beadsmith.campaign.renormalization.functions import Fit, model_of, simplification_declared
 from beadsmith.campaign.renormalization.learning import Learnt, calibrated_systems, measurements_of
 from beadsmith.campaign.renormalization.loop import renormalize
 from beadsmith.campaign.renormalization.refining import wished_runs
 from beadsmith.campaign.renormalization.stages import (
+    baselines,
     calibration,
     judged_surrogates,
     last_round,
@@ -42,6 +43,7 @@ from beadsmith.campaign.renormalization.workbench import (
     beyond_what_is_declared,
     digest_of_calibration,
     newest_calibrations,
+    read_stage,
 )
 from beadsmith.campaign.study import Study
 from beadsmith.errors import EstimateError, ProblemError, StudyError
@@ -157,13 +159,13 @@ def test_envelopes_of_a_handful_of_samples_simplify_nothing(bench):
     document, known = uncertainty(bench, fit, found, sampler="randomised", samples=64)
     assert known.diagnostics["effective_samples"] < ENOUGH
     assert any("say little" in sentence for sentence in document["sentences"])
-    stored, simplified = simplification(bench, found, known)
+    stored, simplified = simplification(bench, found, known, "bic")
     assert stored["published"] is None
     assert simplified.free_parameters == found.free_parameters
     assert any("nothing was simplified" in sentence for sentence in simplified.warnings)
 
     known = replace(known, diagnostics={**known.diagnostics, "effective_samples": ENOUGH})
-    stored, simplified = simplification(bench, found, known)
+    stored, simplified = simplification(bench, found, known, "bic")
     assert stored["published"] == stored["calibration"]
     assert not simplified.warnings
 
@@ -205,6 +207,58 @@ def test_a_calibration_is_remembered_until_targets_or_forms_change(bench, monkey
     moved = replace(bench.problem, targets=tuple(replace(one, value=1.1 * one.value) for one in bench.problem.targets))
     with pytest.raises(TypeError):  # it has to be fitted anew
         calibration(replace(bench, problem=moved), Fit.declared(bench.problem, seed=1, functions="constant"))
+
+
+def test_another_step_is_taken_without_walking_the_path_again(bench, monkeypatch):
+    fit = Fit.declared(bench.problem, seed=1, functions="linear")
+    _, found = calibration(bench, fit)
+    _, known = uncertainty(bench, fit, found, sampler="randomised", samples=64)
+    document, by_score = simplification(bench, found, known, "bic")
+    assert by_score.free_parameters == document["path"]["steps"][document["path"]["best"]]["free_parameters"]
+
+    monkeypatch.setattr("beadsmith.campaign.renormalization.stages.simplify", None)
+    for wanted in (6, 5, 4, 3):
+        document, picked = simplification(bench, found, known, wanted)
+        assert picked.free_parameters == wanted
+        assert read_stage(bench.study, "simplification") == document
+    with pytest.raises(ProblemError, match="simplify: received 2 numbers, expected 3"):
+        simplification(bench, found, known, 2)
+    _, again = simplification(bench, found, known, "bic")
+    assert again == by_score
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "wanted"),
+    [({}, None, "bic"), ({"simplify": "knee"}, None, "knee"), ({"simplify": 4}, "aicc", "aicc"), ({}, "5", 5)],
+)
+def test_the_command_overrides_how_far_the_file_simplifies(document, write, section, option, wanted):
+    document["calibration"] = section
+    problem = load_problem(write(document))
+    assert simplification_declared(problem, Fit.declared(problem, seed=1), option) == wanted
+
+
+def test_ways_to_simplify_that_do_not_exist_are_refused(document, write):
+    problem = load_problem(write(document))
+    fit = Fit.declared(problem, seed=1)
+    for wrong in ("bik", "0", "-3"):
+        with pytest.raises(ProblemError, match=f"--simplify: received {wrong}, expected one of bic, aicc"):
+            simplification_declared(problem, fit, wrong)
+    with pytest.raises(ProblemError, match="knee with the misfit relative"):
+        simplification_declared(problem, replace(fit, misfit="relative"), "knee")
+    document["calibration"] = {"simplify": "bik"}
+    with pytest.raises(ProblemError, match=r"calibration\.simplify: received bik"):
+        load_problem(write(document))
+
+
+def test_baselines_are_those_of_the_same_call(bench):
+    """Functions by parameter, of which an observable fitted alone has only some."""
+    fit = Fit.declared(bench.problem, seed=1, functions="linear")
+    found = baselines(bench, fit)
+    numbers = {name: one.free_parameters for name, one in found.one_response_at_a_time.items()}
+    assert found.constant.free_parameters == 3
+    assert numbers["other_density"] == 4
+    assert found.free.mean_rmspe <= found.constant.mean_rmspe
+    assert baselines(bench, fit) == found
 
 
 def test_the_model_that_is_written_is_the_one_that_was_found(bench):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from beadsmith.calibrate.functional.calibration import Calibration, calibrate
 from beadsmith.calibrate.functional.objective import Rule
-from beadsmith.calibrate.functional.systems import System, make_forms
+from beadsmith.calibrate.functional.systems import System, make_forms, parameters_of
 
 #: Kinds of form of the first three baselines.
 _BY_FORM = {"constant": "constant", "sigmoid": "sigmoid", "free": "free"}
@@ -58,6 +58,7 @@ def calibrate_baselines(
     starts: int = 16,
     seed: int = 0,
     outside: Literal["refuse", "warn"] = "refuse",
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Baselines:
     """All four baselines; arguments as of :func:`.make_forms` and :func:`.calibrate`.
 
@@ -66,16 +67,24 @@ def calibrate_baselines(
         functions: of the fits of one response at a time.
         over, centres: see :func:`.make_forms`.
         misfit, starts, seed, outside: see :func:`.calibrate`.
+        progress: told how many fits are done, and how many there are.
     """
 
     def fitted(kind: str | Mapping[str, str], these: Sequence[System]) -> Calibration:
-        forms = make_forms(kind, these, over=over, centres=centres)
+        # One observable may depend on fewer parameters than all together.
+        own = kind if isinstance(kind, str) else {name: kind[name] for name in parameters_of(these) if name in kind}
+        forms = make_forms(own, these, over=over, centres=centres)
         return calibrate(these, forms, misfit=misfit, starts=starts, seed=seed, outside=outside)
 
     observables = dict.fromkeys(one.observable for system in systems for one in system.references)
-    alone = {}
+    total = len(observables) + len(_BY_FORM)
+    alone: dict[str, Calibration] = {}
     for name in observables:
         these = [part for system in systems if (part := system.only(name)) is not None]
         alone[name] = fitted(functions, these)
-    by_form = {name: fitted(kind, systems) for name, kind in _BY_FORM.items()}
+        progress(len(alone), total)
+    by_form: dict[str, Calibration] = {}
+    for name, kind in _BY_FORM.items():
+        by_form[name] = fitted(kind, systems)
+        progress(len(alone) + len(by_form), total)
     return Baselines(**by_form, one_response_at_a_time=alone)

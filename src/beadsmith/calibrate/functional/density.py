@@ -68,7 +68,7 @@ class Density:
         value += 0.5 * float(beside @ beside) + 0.5 * float(beyond @ beyond)
         return value, gradient + beside @ along + beyond / EDGE
 
-    def randomised(self, count: int, random: np.random.Generator) -> Array:
+    def randomised(self, count: int, random: np.random.Generator, around: Array) -> Array:
         """Most probable coordinates for targets and a prior centre that are drawn anew, shape (count, size).
 
         The hypercube counts as a normal density of its variance.
@@ -76,6 +76,15 @@ class Density:
         If predictions were linear and the prior normal, these would be independent draws of the posterior ("randomised
         maximum likelihood": D. S. Oliver, N. He, A. C. Reynolds, ECMOR V (1996)).  As they are, they say how far it
         extends and along what, better than derivatives at one point do.
+
+        Each optimum is looked for from its own draw of the prior, from the calibrated functions, or from where it would
+        be if all were linear around these, whichever fits best: where targets are precise, few steps do not lead there
+        from afar.
+
+        Args:
+            count: how many.
+            random: draws targets and centres.
+            around: calibrated coordinates, shape (size,).
         """
         predictor = self.objective.predictor
         size = predictor.family.size
@@ -102,7 +111,14 @@ class Density:
                 np.concatenate([along, along_away, identity], axis=1),
             )
 
-        return descend(residuals, np.clip(centres, 0.0, 1.0), _STEPS_OF_A_DRAW).coordinates
+        here, slopes = residuals(np.repeat(around[None], count, axis=0))
+        # One matrix for all: the derivatives are those at the same place.
+        steps = np.linalg.lstsq(slopes[0], -here.T, rcond=None)[0].T
+        near, far = np.clip(around + steps, 0.0, 1.0), np.clip(centres, 0.0, 1.0)
+        begins = np.stack([np.repeat(around[None], count, axis=0), near, far])
+        costs = np.stack([(residuals(one)[0] ** 2).sum(-1) for one in begins])
+        best = begins[costs.argmin(0), np.arange(count)]
+        return descend(residuals, best, _STEPS_OF_A_DRAW).coordinates
 
     def _of_targets(self, coordinates: Array) -> tuple[float, Array]:
         predictor = self.objective.predictor

@@ -98,7 +98,9 @@ def randomised_uncertainty(
     if draws < 8:
         raise ProblemError("uncertainty", f"{draws} draws", "at least 8")
     density = _density(calibration, systems, moving=False)
-    units = np.clip(density.randomised(draws, np.random.default_rng(seed)), 0.0, 1.0)
+    units = np.clip(
+        density.randomised(draws, np.random.default_rng(seed), np.asarray(calibration.coordinates)), 0.0, 1.0
+    )
     sentence = (
         f"{draws} independent fits to randomised targets: approximate where the surrogates are not linear over what is "
         "uncertain; NUTS is the check."
@@ -139,7 +141,9 @@ def posterior_uncertainty(
         raise ProblemError("uncertainty", received, "at least 4 draws, 1 step of warm-up and 2 chains")
     density = _density(calibration, systems, moving=moving_variance)
     random = np.random.default_rng(seed)
-    optima = density.randomised(max(_OPTIMA, 2 * calibration.free_parameters), random)
+    optima = density.randomised(
+        max(_OPTIMA, 2 * calibration.free_parameters), random, np.asarray(calibration.coordinates)
+    )
     whitened = whiten(density, optima)
     begin = solve_triangular(whitened.root, (optima[:chains] - whitened.centre).T, lower=True).T
     sampled = sample(whitened, begin, draws=draws, warmup=warmup, random=random)

@@ -86,6 +86,22 @@ class Simplification:
     best: int
     knee: int
 
+    def chosen(self, wanted: str | int) -> int:
+        """Index of the step that was asked for.
+
+        Args:
+            wanted: ``knee``; a number of numbers, of which no more are kept; anything else for the smallest score.
+
+        Raises:
+            ProblemError: fewer numbers than the path ends with, or more than it begins with.
+        """
+        if wanted == "knee":
+            return self.knee
+        if isinstance(wanted, str):
+            return self.best
+        check_numbers(self.steps[0].calibration, wanted)
+        return next(i for i, step in enumerate(self.steps) if step.calibration.free_parameters <= wanted)
+
     def to_json(self) -> dict[str, Any]:
         """Plain types.
 
@@ -193,6 +209,17 @@ def simplify(
         progress(len(steps), total)
     scores = [step.score for step in steps]
     return Simplification(criterion, tuple(steps), int(np.argmin(scores)), knee_of(steps))
+
+
+def check_numbers(calibration: Calibration, numbers: int) -> None:
+    """Whether a path from a calibration has a step with so many numbers, or with hardly more.
+
+    Raises:
+        ProblemError: fewer than one for each function, or more than the calibration has.
+    """
+    least, most = len(calibration.forms), calibration.free_parameters
+    if not least <= numbers <= most:
+        raise ProblemError("simplify", f"{numbers} numbers", f"{least} (constants) to {most} (as calibrated)")
 
 
 def knee_of(steps: Sequence[Step]) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from beadsmith.calibrate.functional.baselines import Baselines, calibrate_baselines
 from beadsmith.calibrate.functional.calibration import Calibration, calibrate
 from beadsmith.calibrate.functional.forms import Form
 from beadsmith.calibrate.functional.systems import System, make_forms, parameters_of
@@ -70,6 +71,30 @@ class Fit:
         )
 
 
+def simplification_declared(problem: Problem, fit: Fit, simplify: str | None = None) -> str | int:
+    """How far functions are simplified: what the problem file says, unless told otherwise.
+
+    Args:
+        fit: how they are fitted.
+        simplify: instead of what the file says.
+
+    Raises:
+        ProblemError: no such way; or one was asked for, and the misfit is no likelihood.
+    """
+    own = problem.file.calibration
+    where = "calibration.simplify" if simplify is None else "--simplify"
+    try:
+        wanted = own.simplify if simplify is None else schema.parse_simplification(simplify)
+    except ValueError as error:
+        hint = suggestion(str(simplify), schema.SIMPLIFICATIONS)
+        raise ProblemError(where, str(simplify), str(error), hint) from error
+    asked = simplify is not None or "simplify" in own.model_fields_set
+    if asked and fit.misfit != "combined_variance":
+        remedy = "leave it out: the published rule simplifies such a fit"
+        raise ProblemError(where, f"{wanted} with the misfit {fit.misfit}", "the misfit combined_variance", remedy)
+    return wanted
+
+
 def forms_of(problem: Problem, systems: Sequence[System], functions: Mapping[str, str]) -> dict[str, Form]:
     """The form of every parameter.
 
@@ -87,6 +112,28 @@ def forms_of(problem: Problem, systems: Sequence[System], functions: Mapping[str
         kinds |= dict.fromkeys(matching, kind)
     own = problem.file.calibration
     return make_forms(kinds, systems, over=own.over, centres=own.centres)
+
+
+def fitted_baselines(
+    problem: Problem, systems: Sequence[System], fit: Fit, progress: Callable[[int, int], None]
+) -> Baselines:
+    """The four baselines of the supplement, fitted as the functions themselves are.
+
+    Raises:
+        ProblemError: see :func:`fitted`.
+    """
+    own = problem.file.calibration
+    return calibrate_baselines(
+        systems,
+        functions={name: form.name for name, form in forms_of(problem, systems, fit.functions).items()},
+        over=own.over,
+        centres=own.centres,
+        misfit=fit.misfit,  # type: ignore[arg-type]  # checked where it came from
+        starts=fit.starts,
+        seed=fit.seed,
+        outside=own.extrapolation,
+        progress=progress,
+    )
 
 
 def fitted(problem: Problem, systems: Sequence[System], fit: Fit) -> Calibration:

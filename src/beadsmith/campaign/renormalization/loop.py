@@ -35,8 +35,8 @@ class Renormalized:
     Attributes:
         calibrated, simplified: functions with all numbers, and with fewer.
         known: how far the calibrated functions are known.
-        surrogates, sensitivity, uncertainty: documents of the last round; ``sensitivity`` is None if no surrogate was
-            good enough.
+        surrogates, sensitivity, uncertainty, simplification: documents of the last round; ``sensitivity`` is None if no
+            surrogate was good enough.
         validations: documents of all rounds.
     """
 
@@ -46,6 +46,7 @@ class Renormalized:
     surrogates: Mapping[str, Any]
     sensitivity: Mapping[str, Any] | None
     uncertainty: Mapping[str, Any]
+    simplification: Mapping[str, Any]
     validations: tuple[Mapping[str, Any], ...]
 
     @property
@@ -54,13 +55,14 @@ class Renormalized:
         return bool(self.validations) and bool(self.validations[-1]["passed"])
 
 
-def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
+def renormalize(bench: Workbench, fit: Fit, rounds: int, simplify: str | int = "bic") -> Renormalized:
     """Everything after the design; resumable, because every stage is.
 
     Args:
         bench: with a design.
         fit: how functions are fitted.
         rounds: of validation, at most; see :func:`is_worth_another_round`.
+        simplify: how far, see ``calibration.simplify`` of the problem file.
 
     Raises:
         EstimateError: nothing could be learnt of an observable that has a target.
@@ -72,7 +74,7 @@ def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
         surrogates = judged_surrogates(own)
         _, calibrated = calibration(own, fit)
         spread, known = uncertainty(own, fit, calibrated, sampler=fit.posterior, samples=SAMPLES)
-        _, simplified = simplification(own, calibrated, known)
+        path, simplified = simplification(own, calibrated, known, simplify)
         left = uncertainty_of_simplified(own, simplified, sampler=fit.posterior, samples=SAMPLES)
         title = bench.problem.file.title
         write_model(own, "calibrated", f"{title}, calibrated", calibrated, known)
@@ -87,7 +89,7 @@ def renormalize(bench: Workbench, fit: Fit, rounds: int) -> Renormalized:
         shares: Mapping[str, Any] | None = sensitivities(own, {}, force=False)
     except EstimateError:
         shares = None
-    return Renormalized(calibrated, simplified, known, surrogates, shares, spread, tuple(validations))
+    return Renormalized(calibrated, simplified, known, surrogates, shares, spread, path, tuple(validations))
 
 
 def is_worth_another_round(validations: Sequence[Mapping[str, Any]]) -> bool:

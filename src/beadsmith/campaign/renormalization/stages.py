@@ -5,22 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.stats import binom
 
+from beadsmith.calibrate.functional.baselines import Baselines
 from beadsmith.calibrate.functional.calibration import Calibration
 from beadsmith.calibrate.functional.envelopes import Uncertainty, compare_widths
 from beadsmith.calibrate.functional.posterior import posterior_uncertainty, randomised_uncertainty
 from beadsmith.calibrate.functional.published import ENOUGH, published_uncertainty
-from beadsmith.calibrate.functional.simplification import published_simplification, simplify
+from beadsmith.calibrate.functional.simplification import (
+    CRITERIA,
+    Simplification,
+    check_numbers,
+    published_simplification,
+    simplify,
+)
 from beadsmith.calibrate.functional.systems import System as CalibratedSystem
 from beadsmith.calibrate.functional.systems import reference_from_surrogate
 from beadsmith.campaign.laboratory import open_laboratory
 from beadsmith.campaign.renormalization.dataset import refinement_table, validation_table, validation_tables
-from beadsmith.campaign.renormalization.functions import Fit, fitted, model_of
+from beadsmith.campaign.renormalization.functions import Fit, fitted, fitted_baselines, model_of
 from beadsmith.campaign.renormalization.learning import (
     Learnt,
     calibrated_systems,
@@ -108,6 +116,23 @@ def calibration(bench: Workbench, fit: Fit) -> tuple[dict[str, Any], Calibration
     found = Calibration.from_json(document)
     note_newest(bench.study, bench.rounds or 0, digest_of_calibration(found))
     return document, found
+
+
+def baselines(bench: Workbench, fit: Fit) -> Baselines:
+    """``baselines.json``: what functions of other forms, and each observable alone, come to.
+
+    Args:
+        fit: of the functions that they are compared with.
+    """
+    digest, systems = systems_with_targets(bench)
+    own = bench.problem.file.calibration
+    essence = [digest, targets_of(bench.problem), asdict(fit), own.over, own.centres, own.extrapolation, own.held_out]
+
+    def find() -> dict[str, Any]:
+        shown = partial(bench.progress, "baselines")
+        return fitted_baselines(bench.problem, systems, fit, shown).to_json()
+
+    return Baselines.from_json(bench.remembered("baselines", essence, find, digest))
 
 
 def uncertainty(
@@ -317,35 +342,47 @@ def _explained_by_chance(count: int) -> int:
     return int(binom.ppf(0.95, count, 0.05)) if count else 0
 
 
-def simplification(bench: Workbench, found: Calibration, known: Uncertainty) -> tuple[dict[str, Any], Calibration]:
+def simplification(
+    bench: Workbench, found: Calibration, known: Uncertainty, wanted: str | int
+) -> tuple[dict[str, Any], Calibration]:
     """``simplification.json``: functions with fewer numbers, by the published rule and along a path.
 
-    The model that is handed on is the one with the lowest score on the path; by the published rule, where the misfit is
+    The model that is handed on is the step of the path that was asked for; by the published rule, where the misfit is
     no likelihood and has no score; and as it was, with a warning, where its envelopes come from too few samples, too.
+    Another step of the same path is had without walking it again.
 
     Args:
         found: to be simplified.
         known: envelopes of its functions.
+        wanted: see ``calibration.simplify`` of the problem file.
+
+    Raises:
+        ProblemError: a number of numbers that the path does not come to.
     """
+    if isinstance(wanted, int):
+        check_numbers(found, wanted)
+    criterion: Any = wanted if wanted in CRITERIA else CRITERIA[0]
     digest, systems = systems_with_targets(bench)
     worth = known.diagnostics.get("effective_samples", math.inf)
     method = known.method if worth >= ENOUGH else "none"
-    essence = [digest, targets_of(bench.problem), method]
+    essence = [digest, targets_of(bench.problem), method, criterion]
 
     def find() -> dict[str, Any]:
-        bench.progress("simplify", 0, 2)
+        bench.progress("published rule", 0, 1)
         published = published_simplification(found, known, systems, seed=bench.seed) if worth >= ENOUGH else None
-        bench.progress("simplify", 1, 2)
-        path = simplify(found, systems) if found.rule == "combined_variance" else None
-        bench.progress("simplify", 2, 2)
-        chosen = path.steps[path.best].calibration if path is not None else published or _as_it_was(found, worth)
-        return {
-            "published": None if published is None else published.to_json(),
-            "path": None if path is None else path.to_json(),
-            "calibration": chosen.to_json(),
-        }
+        bench.progress("published rule", 1, 1)
+        document = {"published": None if published is None else published.to_json(), "path": None}
+        if found.rule != "combined_variance":
+            return {**document, "calibration": (published or _as_it_was(found, worth)).to_json()}
+        path = simplify(found, systems, criterion=criterion, progress=partial(bench.progress, "simplify"))
+        return {**document, "path": path.to_json()}
 
     document = bench.remembered("simplification", essence, find, digest_of_calibration(found))
+    if document["path"] is not None and document.get("wanted") != wanted:
+        place = Simplification.from_json(document["path"]).chosen(wanted)
+        chosen = document["path"]["steps"][place]["calibration"]
+        document = {**document, "wanted": wanted, "chosen": place, "calibration": chosen}
+        write_json(document_path(bench.study, "simplification", bench.rounds), document)
     return document, Calibration.from_json(document["calibration"])
 
 

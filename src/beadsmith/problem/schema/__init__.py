@@ -26,8 +26,10 @@ from beadsmith.problem.schema.methods import (
     POSTERIORS,
     PRIOR_WIDTH,
     SEARCH_METHODS,
+    SIMPLIFICATIONS,
     Design,
     Precision,
+    parse_simplification,
 )
 from beadsmith.problem.schema.molecules import AtomisticMolecule, Bead, BeadMapping, BeadRule, Molecule, Reactions
 from beadsmith.problem.schema.observables import (
@@ -64,6 +66,7 @@ __all__ = [
     "POSTERIORS",
     "PRIOR_WIDTH",
     "SEARCH_METHODS",
+    "SIMPLIFICATIONS",
     "AngleDistribution",
     "AtomisticMolecule",
     "Bead",
@@ -127,4 +130,5 @@ __all__ = [
     "ThermalExpansion",
     "Vacuum",
     "Yielding",
+    "parse_simplification",
 ]

@@ -78,6 +78,23 @@ CALIBRATION_MISFITS = ("combined_variance", "relative", "giuntoli2021")
 FUNCTION_FORMS = ("constant", "linear", "sigmoid", "rbf", "free")
 
 
+#: How far functions are simplified: a criterion or the knee of the path; or a number of numbers to keep.
+SIMPLIFICATIONS = ("bic", "aicc", "cross_validated", "knee")
+
+
+def parse_simplification(value: object) -> str | int:
+    """One of :data:`SIMPLIFICATIONS`, or a number as a number.
+
+    Raises:
+        ValueError: neither; the sentence says what was expected.
+    """
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if value in SIMPLIFICATIONS or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    raise ValueError(f"one of {', '.join(SIMPLIFICATIONS)}, or how many numbers to keep, such as 20")
+
+
 def _by_parameter(value: object) -> object:
     return {"*": value} if isinstance(value, str) else value
 
@@ -104,6 +121,11 @@ class Calibration(Section):
     """Deviations over the variances of target and surrogate; relative to the target; or as Giuntoli et al. (2021)."""
     starts: Count = 64
     """Starting points of the fit."""
+    simplify: Annotated[
+        str | int, BeforeValidator(parse_simplification, json_schema_input_type=Literal[SIMPLIFICATIONS] | int)
+    ] = "bic"
+    """How far the functions are simplified: to the lowest score of a criterion, to the knee of the path, or to so many
+    numbers."""
     posterior: Annotated[str, one_of(POSTERIORS)] = "randomised"
     """How the posterior of the functions is sampled: by independent fits to randomised targets, which is fast, or by
     nuts, Hamiltonian Monte Carlo, which is exact and takes minutes."""
