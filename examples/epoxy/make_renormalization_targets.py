@@ -10,9 +10,15 @@ The text that it prints is the `targets` section of renormalization.yaml.
 import json
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 UNITS = {"density": "g/cm^3", "debye_waller_factor": "angstrom^2", "youngs_modulus": "GPa", "yield_stress": "MPa"}
+#: Curves: the unit, the coordinate, its unit and by what it is divided.
+CURVES = {
+    "mean_squared_displacement": ("angstrom^2", "t", "ps", 1000.0),
+    "stress": ("MPa", "strain", "", 1.0),
+}
 
 
 def main() -> None:
@@ -24,10 +30,28 @@ def main() -> None:
         for name, entries in part["observables"].items():
             found.setdefault(name, []).extend(entries)
     for name, entries in found.items():
-        unit = UNITS.get(name.partition("_")[2])
+        kind = name.partition("_")[2]
         known = [entry for entry in entries if entry["value"] is not None and entry["stderr"] is not None]
-        if unit is not None and known:
-            print(section(name, known, unit), end="")
+        if kind in UNITS and known:
+            print(section(name, known, UNITS[kind]), end="")
+        elif kind in CURVES and known:
+            print(curve(name, known, *CURVES[kind]), end="")
+
+
+def curve(name: str, entries: list[dict[str, Any]], unit: str, coordinate: str, of: str, divided: float) -> str:
+    """Curves at every degree of crosslinking: to be looked at, not to be fitted."""
+    entries = sorted(entries, key=lambda entry: (entry["state"]["DC"], entry["state"][coordinate]))
+    columns = {
+        "DC": " ".join(f"{entry['state']['DC']:g}" for entry in entries),
+        coordinate: " ".join(f"{entry['state'][coordinate] / divided:.4g}" for entry in entries) + f" {of}".rstrip(),
+    }
+    values = " ".join(f"{entry['value']:.4g}" for entry in entries)
+    errors = " ".join(f"{entry['stderr']:.2g}" for entry in entries)
+    state = ", ".join(f"{key}: {column}" for key, column in columns.items())
+    lines = [f"state: {{{state}, T: 300 K}}", f"value: {values} {unit}", f"uncertainty: {errors} {unit}"]
+    wrapped = "\n".join(fill(line, 110, initial_indent=4 * " ", subsequent_indent=6 * " ") for line in lines)
+    source = f"the published model, {entries[0]['networks']} networks"
+    return f"  {name}:\n    weight: 0\n{wrapped}\n    source: {source}\n"
 
 
 def section(name: str, entries: list[dict[str, Any]], unit: str) -> str:
