@@ -104,6 +104,7 @@ def test_masses_are_those_of_the_monomers(loaded):
         ("molecules/diamine/sites", "N", "molecules.diamine.sites", "not that of an element"),
         ("molecules/diamine/sites", "thiol", "molecules.diamine.sites", "a kind of site with a capacity"),
         ("molecules/diamine/smiles", "*NCCN(*)*", "molecules.diamine.smiles", "1 open valences at atom N1"),
+        ("molecules/diamine/smiles", "*NCCN(*)*", "molecules.diamine.smiles", "a molecule has sites of one kind"),
         (
             "molecules/diamine",
             {"smiles": "*NCCN*", "sites": "epoxide"},
@@ -111,6 +112,9 @@ def test_masses_are_those_of_the_monomers(loaded):
             "atoms of one element",
         ),
         ("reactions", None, "molecules.epoxy.sites", "declare it there"),
+        # What would be an amide: its nitrogen is N_R, not N_3.
+        ("molecules/epoxy/smiles", "*C(=O)COc1ccccc1", "reactions.bonds", "N1 of diamine beside C1 of epoxy"),
+        ("molecules/epoxy/smiles", "*c1ccccc1", "reactions.bonds", "would be conjugated"),
         ("forcefield/atomistic", "uff", "forcefield.atomistic", "one of dreiding"),
         ("forcefield/cutof", "8 angstrom", "forcefield.cutof", "did you mean 'cutoff'?"),
         ("forcefield/cutoff", "30 angstrom", "forcefield.cutoff", "less than half the box"),
@@ -123,6 +127,14 @@ def test_bad_files_of_atoms_get_one_sentence(loaded, path, value, where, telling
 
     assert caught.value.where.endswith(f": {where}")
     assert telling in str(caught.value)
+
+
+def test_an_amine_that_is_conjugated_already_may_meet_an_aromatic_ring(loaded):
+    document = with_("molecules/epoxy/smiles", "*c1ccccc1")
+    document["molecules"]["diamine"]["smiles"] = "*N(*)c1ccc(cc1)N(*)*"
+    del document["mapping"]
+
+    assert loaded(document).pairs == (("epoxide", "amine"),)
 
 
 def test_atoms_in_vacuum_are_refused(loaded):

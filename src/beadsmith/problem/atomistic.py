@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +98,8 @@ def resolve_atoms(file: ProblemFile) -> Atoms:
             if kinds.setdefault(label, _kind(mass)).mass != mass:
                 where = f"molecules.{name}.sites"
                 raise ProblemError(where, label, "sites of one kind that are atoms of one element", "name it otherwise")
+    if file.reactions is not None and not isinstance(file.forcefield, OwnForceField):
+        _check_conjugation(graphs.values(), file.reactions)
     return Atoms(graphs, {name: _topology(graph) for name, graph in graphs.items()}, kinds)
 
 
@@ -213,5 +215,41 @@ def _check_sites(graph: MolecularGraph, reactions: Reactions | None, where: str)
                     f"{where}.smiles",
                     f"{valences} open valences at atom {name}",
                     f"{capacity}, the capacity of {site}",
-                    "every site of a kind has as many '*' as bonds it can form",
+                    "every site of a kind has as many '*' as bonds it can form, and a molecule has sites of one kind",
                 )
+
+
+def _check_conjugation(graphs: Collection[MolecularGraph], reactions: Reactions) -> None:
+    """No new bond may change what its atoms are: types are given before it, as if it led to an sp3 carbon."""
+    for pair in reactions.bonds:
+        first, second = pair.split("-")
+        for one, other in ((first, second), (second, first)):
+            donor = _site_with(graphs, one, lambda graph, atom: graph.elements[atom] in "NO" and _is_sp3(graph, atom))
+            acceptor = _site_with(graphs, other, lambda graph, atom: not _is_sp3(graph, atom))
+            if donor and acceptor:
+                raise ProblemError(
+                    "reactions.bonds",
+                    f"{pair}: {donor} beside {acceptor}",
+                    "bonds that leave the hybridisation of their atoms as it is",
+                    "the lone pair would be conjugated, as in amides and esters, which a cure does not know: draw the "
+                    "group into the SMILES, and let other atoms react",
+                )
+
+
+def _site_with(
+    graphs: Collection[MolecularGraph], site: str, wanted: Callable[[MolecularGraph, int], bool]
+) -> str | None:
+    """An atom of a kind of site, in words; None if none is as wanted."""
+    return next(
+        (
+            f"{graph.names[atom]} of {graph.name}"
+            for graph in graphs
+            for atom, own in enumerate(graph.sites)
+            if own == site and wanted(graph, atom)
+        ),
+        None,
+    )
+
+
+def _is_sp3(graph: MolecularGraph, atom: int) -> bool:
+    return graph.hybridisations[atom] == "sp3" and not graph.aromatic[atom]
