@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,22 @@ def test_the_real_study_shares_its_beads_and_its_ranges_with_the_twin():
     twin, real = load_problem(EXAMPLE / "twin.yaml"), load_problem(EXAMPLE / "renormalization.yaml")
     assert real.parameters.free == twin.parameters.free
     assert list(real.experiments) == list(twin.experiments)
+
+
+def test_what_real_simulations_hide_lies_inside_the_envelopes(tmp_path):
+    """250 runs of real LAMMPS, and what the published model gave on networks that none of them has seen."""
+    command = [sys.executable, "-m", "beadsmith", "calibrate", str(EXAMPLE / "renormalization.yaml")]
+    subprocess.run([*command, "--study", str(tmp_path / "study")], check=True, timeout=1200)
+    problem = load_problem(EXAMPLE / "renormalization.yaml")
+    hidden = load_model(EXAMPLE / "models" / "giuntoli2021.yaml", problem)
+    envelopes = json.loads((tmp_path / "study" / "uncertainty.json").read_text())["posterior"]["envelopes"]
+    deviations = np.concatenate([_deviations(hidden, name, one) for name, one in envelopes.items()])
+    assert np.abs(deviations).max() < 3.0
+    assert (np.abs(deviations) < 2.0).mean() > 0.9
+    # Densities know the sizes of the beads that fill most of the boxes: far better than "somewhere in the range".
+    for one in problem.parameters.free:
+        if one.name in ("pair.B2.sigma", "pair.B6.sigma"):
+            assert np.mean(envelopes[one.name]["stderr"]) < 0.6 * (one.high - one.low) / math.sqrt(12)
 
 
 @pytest.mark.slow
