@@ -122,7 +122,7 @@ def test_the_sign_of_a_deviation_is_explained_where_it_stands(melt):
         return rendered(property_table(problem, [subject(observed(problem))])).caption or ""
 
     assert "σ root mean square deviation of bins" in caption(melt)
-    bare = Problem(**{**vars(melt), "targets": ()})
+    bare = Problem(**{**vars(melt), "targets": (), "tolerances": ()})
     assert "σ" not in caption(bare)
 
 
